@@ -1,0 +1,2 @@
+// The test is that this program links: see meson.build.
+int main() {}
