@@ -1,0 +1,222 @@
+// The templates of generator.h, which includes this. Layer: coro.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <new>
+
+#include <weft/coro/generator.h>
+
+namespace weft {
+
+namespace detail {
+
+/// The record of a routine together with what its body captured.
+template <class F, class Caller>
+struct RoutineOf final : Routine {
+  union {
+    F body_function;
+  };
+
+  template <class G>
+  RoutineOf(RoutineKind k, G&& function)
+      : Routine(&kTable, k), body_function(std::forward<G>(function)) {}
+  ~RoutineOf() {}  // the captures went when the body ended
+
+  static void run(Routine& routine, Frame& frame) {
+    Caller::call(static_cast<RoutineOf&>(routine).body_function, frame);
+  }
+  static void destroy(Routine& routine) noexcept {
+    static_cast<RoutineOf&>(routine).body_function.~F();
+  }
+  static void deallocate(Routine* routine) noexcept { delete static_cast<RoutineOf*>(routine); }
+
+  static constexpr BodyTable kTable{run, destroy, deallocate};
+};
+
+template <class R, class Call>
+void store_result(Frame& frame, Call&& call) {
+  if constexpr (std::is_void_v<R>) {
+    call();
+  } else {
+    R result = call();
+    if (void* place = result_place(frame))
+      static_cast<ResultSlot<R>*>(place)->emplace(std::move(result));
+  }
+}
+
+template <class Yield, class Send, class Return>
+struct GeneratorCaller {
+  template <class F>
+  static void call(F& body, Frame& frame) {
+    GeneratorSelf<Yield, Send, Return> self(frame);
+    store_result<Return>(frame, [&]() -> Return { return static_cast<Return>(body(self)); });
+  }
+};
+
+template <class S>
+void keep_last(Routine& routine, S& step) {
+  step.set_value(routine.value);
+  step.keep_value();
+  release(&routine);
+}
+
+struct Access {
+  template <class Y, class S, class R>
+  static Routine* routine(const Generator<Y, S, R>& generator) noexcept {
+    return generator.routine_;
+  }
+  template <class Y, class S, class R>
+  static Routine* take(Generator<Y, S, R>& generator) noexcept {
+    return std::exchange(generator.routine_, nullptr);
+  }
+};
+
+/// An rvalue: as a plain call if nobody else can hold it and it has not been started.
+template <class R>
+R delegate_to_temporary(Frame& frame, Routine* routine) {
+  ResultSlot<R> result;
+  if (routine->state != State::Created || routine->references != 1 ||
+      !delegate_inline(frame, routine, &result))
+    delegate(frame, routine, &result);
+  if constexpr (!std::is_void_v<R>)
+    if (result) return std::move(*result);
+  return none_or_raise<R>("the generator had ended before: it has no result to give");
+}
+
+template <class R>
+R delegate_to_shared(Frame& frame, Routine* routine) {
+  ResultSlot<R> result;
+  retain(*routine);
+  delegate(frame, routine, &result);
+  if constexpr (!std::is_void_v<R>)
+    if (result) return std::move(*result);
+  return none_or_raise<R>("the generator had ended before: it has no result to give");
+}
+
+/// One resumption of a hand-written iterator inside a delegation.
+template <class It, class S>
+auto advance(It& it, std::optional<S>& sent) {
+  if (sent) {
+    if constexpr (requires { it.send(std::move(*sent)); })
+      return it.send(std::move(*sent));
+    else
+      throw AttributeError("the object delegated to has no send()");
+  }
+  return it.next();
+}
+
+}  // namespace detail
+
+template <class Y, class S, class R>
+template <class F>
+  requires(!std::same_as<std::remove_cvref_t<F>, Generator<Y, S, R>>) &&
+          std::invocable<std::decay_t<F>&, GeneratorSelf<Y, S, R>&>
+Generator<Y, S, R>::Generator(F&& body)
+    : routine_(new detail::RoutineOf<std::decay_t<F>, detail::GeneratorCaller<Y, S, R>>(
+          detail::RoutineKind::Generator, std::forward<F>(body))) {}
+
+template <class Y, class S, class R>
+auto Generator<Y, S, R>::throw_(std::exception_ptr error) -> Step {
+  Step step;
+  const detail::Outcome outcome =
+      detail::throw_into(*routine_, std::move(error), &step.slot());
+  if (outcome == detail::Outcome::Yielded)
+    step.set_value(routine_->value);
+  else if (outcome == detail::Outcome::YieldedLast)
+    detail::keep_last(*routine_, step);
+  return step;
+}
+
+template <class Y, class S, class R>
+template <class R2>
+R2 GeneratorSelf<Y, S, R>::yield_from(Generator<Y, S, R2>&& target) {
+  return detail::delegate_to_temporary<R2>(frame_, detail::Access::take(target));
+}
+
+template <class Y, class S, class R>
+template <class R2>
+R2 GeneratorSelf<Y, S, R>::yield_from(Generator<Y, S, R2>& target) {
+  return detail::delegate_to_shared<R2>(frame_, detail::Access::routine(target));
+}
+
+template <class Y, class S, class R>
+S GeneratorSelf<Y, S, R>::delegated_yield(Y value) {
+  return received(detail::suspend_slowly(frame_, detail::address_of(value),
+                                         &detail::kExchange<Y, S>, true));
+}
+
+template <class Y, class S, class R>
+template <class It>
+  requires(!detail::kIsGenerator<std::remove_cvref_t<It>>) && detail::SubIterator<It, Y>
+auto GeneratorSelf<Y, S, R>::yield_from(It&& target) {
+  std::optional<detail::Sent<S>> sent;
+  auto step = target.next();
+  while (!step.done()) {
+    std::exception_ptr thrown;
+    try {
+      void* got = detail::suspend_slowly(frame_, detail::address_of(step.value()),
+                                         &detail::kExchange<Y, S>, true);
+      if constexpr (!std::is_void_v<S>) {
+        sent.reset();
+        if (got) sent.emplace(std::move(*static_cast<std::remove_reference_t<S>*>(got)));
+      }
+    } catch (const GeneratorExit&) {
+      if constexpr (requires { target.close(); }) target.close();
+      throw;
+    } catch (...) {
+      if constexpr (!requires { target.throw_(std::current_exception()); }) throw;
+      thrown = std::current_exception();
+    }
+    if (thrown) {
+      if constexpr (requires { target.throw_(std::move(thrown)); })
+        step = target.throw_(std::move(thrown));
+    } else {
+      step = detail::advance(target, sent);
+    }
+  }
+  return step.result();
+}
+
+template <class Y, class S, class R>
+template <std::ranges::input_range Range>
+  requires(!detail::kIsGenerator<std::remove_cvref_t<Range>>) &&
+          (!detail::SubIterator<Range, Y>) &&
+          std::convertible_to<std::ranges::range_reference_t<Range>, Y>
+void GeneratorSelf<Y, S, R>::yield_from(Range&& range) {
+  for (auto&& element : range) delegated_yield(std::forward<decltype(element)>(element));
+}
+
+/// The position of a generator. Copies share it.
+template <class Y, class S, class R>
+class Generator<Y, S, R>::Iterator {
+ public:
+  using value_type = std::remove_cvref_t<Y>;
+  using difference_type = std::ptrdiff_t;
+
+  explicit Iterator(Generator& generator) : generator_(&generator) { ++*this; }
+
+  [[gnu::always_inline]] inline Iterator& operator++() {
+    Step step = generator_->next();
+    value_ = step ? &step.value() : nullptr;
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+
+  std::remove_reference_t<Y>& operator*() const noexcept { return *value_; }
+  friend bool operator==(const Iterator& it, std::default_sentinel_t) noexcept {
+    return it.value_ == nullptr;
+  }
+
+ private:
+  Generator* generator_;
+  std::remove_reference_t<Y>* value_ = nullptr;
+};
+
+template <class Y, class S, class R>
+auto Generator<Y, S, R>::begin() -> Iterator
+  requires std::is_void_v<S> || detail::kIsOptional<S>
+{
+  return Iterator(*this);
+}
+
+}  // namespace weft

@@ -1,0 +1,223 @@
+// The untyped half of generators and coroutines: what their inlined calls need. Layer: coro.
+// SPDX-License-Identifier: MIT
+//
+// A *routine* is one generator or coroutine object. A *frame* is one body being run: the routine's
+// own, at the base of its stack, or that of a fresh generator it delegates to, which runs on the
+// same stack as a plain call. Routines that have stacks of their own and delegate to one another
+// form a chain, linked by `target`; its last member, the leaf, is resumed directly.
+//
+// A *drive* is one send, throw or close in progress. Its root is the routine that was called; since
+// a routine that runs cannot be called again, the record of the drive is part of the root. Drives
+// in progress on a thread form a list, innermost first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <typeinfo>
+#include <utility>
+
+#include <weft/context/stack.h>
+#include <weft/context/switch.h>
+
+namespace weft {
+
+/// What a generator or coroutine is doing. Source: inspect.getgeneratorstate
+enum class State : std::uint8_t {
+  Created,    ///< not started
+  Running,    ///< it, or something it delegates to or drives, is being run
+  Suspended,  ///< at a yield or trap
+  Closed      ///< finished, by return, exception or close
+};
+
+namespace detail {
+
+struct Routine;
+
+enum class RoutineKind : std::uint8_t { Generator, Coroutine };
+
+/// What passes a suspension, outward and inward; to tell a wrong type from a right one.
+struct Exchange {
+  const std::type_info* yielded;
+  const std::type_info* received;  // typeid(void): nothing can be sent
+};
+
+template <class Yield, class Send>
+inline constexpr Exchange kExchange{&typeid(Yield), &typeid(Send)};
+
+/// One body being run. Invariant: frames of one stack are linked from Routine::top outwards.
+struct Frame {
+  Frame* outer = nullptr;   // the delegator on the same stack; null for a base frame
+  Routine* home = nullptr;  // on whose stack, or in whose name, it runs
+  void* result = nullptr;   // std::optional<R>* for what it delegates to
+  RoutineKind kind = RoutineKind::Generator;
+  bool delegating = false;   // suspended in, or running inside, a delegation
+  bool closing = false;      // being closed: a yield now means "ignored GeneratorExit"
+  bool ignored = false;      // it did yield: it is being finalized, its delegator gets the error
+  bool abandoned = false;    // it yielded while being destroyed: none of its code runs again
+  std::uint64_t since = 0;   // the drive in which the delegation began
+  std::exception_ptr pending;  // thrown GeneratorExit: raised here when the inner ones are closed
+};
+
+/// The type of a body, erased.
+struct BodyTable {
+  void (*run)(Routine&, Frame&);          // result, if any, goes to *result_place(frame)
+  void (*destroy)(Routine&) noexcept;     // what was captured
+  void (*deallocate)(Routine*) noexcept;  // the record
+};
+
+/// How a drive ended. YieldedLast: the reference of the call is the only one left, and the caller,
+/// who knows the type, saves the value before it releases it.
+enum class Outcome : std::uint8_t { Yielded, YieldedLast, Returned, Raised, Gone };
+
+/// What a loop does for the routines it drives: they are not driven by a call, so there is nobody
+/// to yield to and nobody to return to.
+struct LoopDriver {
+  void* (*trap)(Frame& frame, void* value, const Exchange* exchange);
+  void (*finished)(Routine& root);  // does not return; outcome and error are set
+};
+
+struct Routine {
+  const BodyTable* body = nullptr;  // null once its captures are destroyed
+  const BodyTable* table;           // the same, kept for deallocation
+  std::uint32_t references = 1;
+  RoutineKind kind;
+  State state = State::Created;  // Running is never stored: see `running` and is_executing()
+  bool running = false;          // its stack is the innermost one of a drive, or drives others
+  bool linked = false;           // has ever been delegated to
+
+  // The chain.
+  std::uint32_t delegators = 0;
+  Routine* target = nullptr;     // what the top frame delegates to, if that has its own stack
+  Routine* delegator = nullptr;  // the last one; valid if there is one and it did not end
+  Routine* leaf = nullptr;       // a hint: some node below, valid while leaf_shape is current
+  std::uint64_t leaf_shape = 0;
+
+  // Its stack, and the mailbox that is read when it is resumed.
+  Routine* root = nullptr;  // of the drive on whose behalf it runs
+  void* received = nullptr;
+  std::exception_ptr thrown;
+  Context context;  // parked here, on whatever stack it stopped
+  Frame* top = nullptr;
+
+  // The drive of which this is the root.
+  Routine* outer_drive = nullptr;
+  Context back;
+  void* value = nullptr;  // what was yielded: on the stack of who yielded it
+  const Exchange* exchange = nullptr;
+  void* result = nullptr;  // std::optional<R>*, or null if nobody wants it
+  Outcome outcome = Outcome::Gone;
+  bool forwards = false;  // a throw or close: members of the chain count as delegating meanwhile
+  bool closing = false;
+  const LoopDriver* loop = nullptr;  // if it is a task
+  std::uint64_t serial = 0;
+  std::exception_ptr error;
+
+  Frame base;
+  struct CoroThread* owner = nullptr;  // the thread it was started on
+  Stack stack;
+  std::size_t stack_size = StackOptions{}.size;
+  const char* label = nullptr;
+
+  Routine(const BodyTable* type, RoutineKind k) noexcept : body(type), table(type), kind(k) {}
+  Routine(const Routine&) = delete;
+  Routine& operator=(const Routine&) = delete;
+};
+
+/// Per thread. `shape` changes whenever a hint may have become wrong; it starts at a value that no
+/// other thread uses, so a routine of another thread never looks resumable.
+struct CoroThread {
+  Routine* drive = nullptr;
+  std::uint64_t shape = 0;  // 0: not prepared yet
+  std::uint64_t serials = 0;
+};
+extern constinit thread_local CoroThread coro_thread __attribute__((tls_model("initial-exec")));
+
+// ---- for drivers. A step tells Yielded or Returned; whatever else happened is thrown.
+
+Outcome resume_slowly(Routine& routine, void* sent, void* result);
+Outcome end_drive(Routine& routine);
+Outcome throw_into(Routine& routine, std::exception_ptr error, void* result);
+void close_routine(Routine& routine);
+void drop_routine(Routine* routine) noexcept;  // the last reference went
+State state_of(const Routine& routine) noexcept;
+bool is_delegating(const Routine& routine) noexcept;
+[[noreturn]] void raise_just_started(RoutineKind kind);
+
+template <class T>
+void* address_of(T& value) noexcept {
+  return const_cast<void*>(static_cast<const void*>(std::addressof(value)));
+}
+
+inline void retain(Routine& routine) noexcept { ++routine.references; }
+inline void release(Routine* routine) noexcept {
+  if (routine && --routine->references == 0) drop_routine(routine);
+}
+
+// ---- for bodies
+
+/// Where the frame's result belongs, or null.
+void* result_place(const Frame& frame) noexcept;
+
+/// Suspends; returns what was sent (null: nothing), throws what was thrown.
+void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool delegating);
+
+/// The body of `fresh` as a plain call. Takes over the reference. False if there is no room on
+/// this stack: then nothing has happened.
+bool delegate_inline(Frame& frame, Routine* fresh, void* result);
+
+/// Delegation to an object with its own stack. Takes over one reference. `result` stays empty if
+/// the target had ended before.
+void delegate(Frame& frame, Routine* target, void* result);
+
+/// The frame that an await or trap on this thread belongs to: the innermost one of the coroutine
+/// that is being driven. Throws: RuntimeError if there is none; `what` names the attempt.
+Frame& current_coroutine_frame(const char* what);
+
+// ---- the two calls that must not cost more than a switch
+
+/// Resumes a routine with `sent`, on the quick way if it is simply suspended.
+[[gnu::always_inline]] inline Outcome resume(Routine& routine, void* sent, void* result) {
+  CoroThread& thread = coro_thread;
+  Routine* leaf = routine.leaf;
+  if (routine.state != State::Suspended || routine.leaf_shape != thread.shape ||
+      leaf->target != nullptr || leaf->running || leaf->state != State::Suspended) [[unlikely]]
+    return resume_slowly(routine, sent, result);
+  routine.forwards = routine.closing = false;
+  routine.serial = ++thread.serials;
+  routine.result = result;
+  routine.outer_drive = thread.drive;
+  ++routine.references;
+  leaf->received = sent;
+  leaf->running = true;
+  leaf->root = &routine;
+  thread.drive = &routine;
+  switch_context(routine.back, leaf->context);
+  if (routine.outcome == Outcome::Yielded && routine.references > 1) [[likely]] {
+    coro_thread.drive = routine.outer_drive;
+    --routine.references;
+    return Outcome::Yielded;
+  }
+  return end_drive(routine);
+}
+
+/// Suspends the frame's routine and yields `value` to whoever drives it.
+[[gnu::always_inline]] inline void* suspend(Frame& frame, void* value, const Exchange* exchange) {
+  Routine& home = *frame.home;
+  Routine& root = *home.root;
+  if (home.top != &frame || coro_thread.drive != &root || root.closing || root.loop) [[unlikely]]
+    return suspend_slowly(frame, value, exchange, false);
+  root.outcome = Outcome::Yielded;
+  root.value = value;
+  root.exchange = exchange;
+  home.running = false;
+  switch_context(home.context, root.back);
+  if (home.thrown) [[unlikely]]
+    std::rethrow_exception(std::exchange(home.thrown, nullptr));
+  return home.received;
+}
+
+}  // namespace detail
+
+}  // namespace weft

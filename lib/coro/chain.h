@@ -1,0 +1,38 @@
+// Chains of delegation: who is the leaf, who delegates to whom. Layer: coro.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <weft/coro/routine.h>
+
+namespace weft::detail {
+
+/// The routine that a resumption of `routine` resumes.
+Routine& leaf_of(Routine& routine) noexcept;
+
+/// It, or its leaf on its behalf, is running. (A leaf that runs for another owner does not make
+/// this one's chain executing.)
+bool is_executing(Routine& routine) noexcept;
+
+/// The member of the chain from `root` that delegates to `routine`.
+Routine& delegator_of(Routine& root, const Routine& routine) noexcept;
+
+void link(Routine& delegator, Routine& target) noexcept;
+void unlink(Routine& delegator) noexcept;
+
+/// From the leaf of `from`'s chain out to its base frame: a suspension now is a refusal to end.
+void mark_closing(Routine& from) noexcept;
+
+/// What the end of frame `inner` means for its delegator: true if it goes on with the result, else
+/// `error` is to be raised in it.
+bool settle(const Frame& inner, Frame& delegator, bool returned, std::exception_ptr& error);
+
+// The errors, with CPython's messages.
+std::exception_ptr already_executing(RoutineKind kind);
+std::exception_ptr ignored_exit(RoutineKind kind);
+std::exception_ptr cannot_reuse();
+std::exception_ptr stray_stop(RoutineKind kind, std::exception_ptr stop);
+std::exception_ptr generator_exit();
+bool is_generator_exit(const std::exception_ptr& error) noexcept;
+bool is_stop_iteration(const std::exception_ptr& error) noexcept;
+
+}  // namespace weft::detail

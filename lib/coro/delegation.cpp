@@ -1,0 +1,283 @@
+// yield from and await: PEP 380 on stacks.
+//
+// A fresh generator runs as a plain call on the stack of its delegator, with a frame record of its
+// own; anything else has its own stack and is linked into the chain. Either way the leaf is resumed
+// directly, so an item costs the same at any depth.
+
+#include <weft/base/errors.h>
+#include <weft/base/hooks.h>
+#include <weft/coro/routine.h>
+
+#include "base/assert.h"
+#include "coro/chain.h"
+#include "coro/drive.h"
+
+namespace weft::detail {
+
+namespace {
+
+/// What a plain call needs at least; below that a delegation gets a stack of its own.
+constexpr std::ptrdiff_t kInlineRoom = 24 * 1024;
+
+/// A coroutine may suspend from the stack of a generator that it drives. The drives between its
+/// own and the present one are cut off while it is away, and put on top of whoever resumes it.
+class NestedDrives {
+ public:
+  explicit NestedDrives(Routine& routine) noexcept
+      : routine_(routine), innermost_(coro_thread.drive) {
+    for (Routine* drive = innermost_; drive != routine.root; drive = drive->outer_drive)
+      outermost_ = drive;
+  }
+  bool any() const noexcept { return outermost_ != nullptr; }
+  void cut() const noexcept { coro_thread.drive = routine_.root; }
+  void splice() const noexcept {
+    if (!outermost_) return;
+    outermost_->outer_drive = routine_.root;
+    coro_thread.drive = innermost_;
+  }
+
+ private:
+  Routine& routine_;
+  Routine* innermost_;
+  Routine* outermost_ = nullptr;
+};
+
+void* take_mail(Routine& routine) {
+  if (routine.thrown) std::rethrow_exception(std::exchange(routine.thrown, nullptr));
+  return routine.received;
+}
+
+/// The innermost frame that is being closed, from the leaf outwards.
+Frame* innermost_closing(Routine& root, Routine& leaf) noexcept {
+  for (Routine* member = &leaf;; member = &delegator_of(root, *member)) {
+    for (Frame* frame = member->top; frame; frame = frame->outer)
+      if (frame->closing) return frame;
+    if (member == &root) return nullptr;
+  }
+}
+
+/// A frame that runs inline refuses to end. Python would drop its last reference: GeneratorExit is
+/// raised in it at once, and again for as long as it goes on to suspend.
+[[noreturn]] void finalize(Frame& frame) {
+  if (frame.ignored)
+    report_unraisable(ignored_exit(frame.kind), "while finalizing a generator");
+  frame.ignored = true;
+  for (Routine* member = frame.home; member; member = member->target)
+    for (Frame* inner = member->top; inner; inner = inner->outer) {
+      inner->closing = true;
+      if (inner == &frame) break;
+    }
+  throw GeneratorExit();
+}
+
+/// A frame with its own stack refuses to end: it stays suspended, its delegator hears of it.
+void refuse(Routine& root, Routine& leaf, Frame& refusing) {
+  refusing.closing = false;
+  Routine& delegator = delegator_of(root, *refusing.home);
+  unlink(delegator);
+  delegator.thrown = ignored_exit(refusing.kind);
+  delegator.top->pending = nullptr;
+  leaf.running = false;
+  hand_over(root, delegator);
+  switch_context(leaf.context, delegator.context);
+}
+
+void check_running(const Frame& frame, const NestedDrives& nested) {
+  const Routine& home = *frame.home;
+  if (!home.running || home.top != &frame || (nested.any() && home.kind == RoutineKind::Generator))
+    throw RuntimeError("a generator can only yield from its own body");
+}
+
+}  // namespace
+
+void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool delegating) {
+  Routine& home = *frame.home;
+  Routine& root = *home.root;
+  const NestedDrives nested(home);
+  check_running(frame, nested);
+  const bool was_delegating = frame.delegating;
+  frame.delegating = delegating || was_delegating;
+  if (delegating) frame.since = root.serial;
+  struct Restore {
+    Frame& frame;
+    bool delegating;
+    ~Restore() { frame.delegating = delegating; }
+  } restore{frame, was_delegating};
+
+  Frame* refusing = root.closing ? innermost_closing(root, home) : nullptr;
+  if (refusing && refusing != &root.base) {
+    if (refusing->outer) finalize(*refusing);
+    nested.cut();
+    refuse(root, home, *refusing);
+  } else if (root.loop) {
+    if (refusing) refusing->closing = false;
+    return root.loop->trap(frame, value, exchange);
+  } else {
+    if (refusing) refusing->closing = false;  // close() itself reports it
+    root.outcome = Outcome::Yielded;
+    root.value = value;
+    root.exchange = exchange;
+    home.running = false;
+    switch_context(home.context, root.back);
+  }
+  nested.splice();
+  return take_mail(home);
+}
+
+void* result_place(const Frame& frame) noexcept {
+  if (frame.outer) return frame.outer->result;
+  Routine& routine = *frame.home;
+  Routine& root = *routine.root;
+  return &routine == &root ? root.result : delegator_of(root, routine).top->result;
+}
+
+namespace {
+
+bool has_room(const Routine& home) noexcept {
+  if (coro_thread.drive != home.root) return false;  // another stack, driven from this one
+  auto* here = static_cast<std::byte*>(__builtin_frame_address(0));
+  return here - home.stack.bottom > kInlineRoom && here < home.stack.top;
+}
+
+/// A body that runs as a plain call: its frame is on top while it does.
+class InlineCall {
+ public:
+  InlineCall(Frame& delegator, Frame& inner, Routine& fresh, void* result) noexcept
+      : delegator_(delegator), fresh_(fresh), was_delegating_(delegator.delegating) {
+    inner.outer = &delegator;
+    inner.home = delegator.home;
+    inner.kind = fresh.kind;
+    delegator.delegating = true;
+    delegator.since = delegator.home->root->serial;
+    delegator.result = result;
+    delegator.home->top = &inner;
+    fresh.state = State::Closed;
+  }
+  InlineCall(const InlineCall&) = delete;
+  InlineCall& operator=(const InlineCall&) = delete;
+  ~InlineCall() {
+    release(&fresh_);
+    delegator_.home->top = &delegator_;
+    delegator_.delegating = was_delegating_;
+  }
+
+ private:
+  Frame& delegator_;
+  Routine& fresh_;
+  bool was_delegating_;
+};
+
+/// None of the frame's code runs again: its stack is left for ever.
+[[noreturn]] void leave_abandoned(Frame& frame) {
+  Routine& home = *frame.home;
+  home.running = false;
+  home.root->outcome = Outcome::Gone;
+  leave_context(home.root->back);
+}
+
+/// The inner body ended in one of the ways that concern its delegator.
+void end_inline(Frame& inner, Frame& delegator, std::exception_ptr error) {
+  const bool noise = error && (inner.ignored || delegator.abandoned) && !is_generator_exit(error);
+  if (noise) report_unraisable(error, "while finalizing a generator");
+  if (delegator.abandoned) {
+    error = nullptr;  // nothing is destroyed on this stack any more
+    leave_abandoned(delegator);
+  }
+  if (inner.ignored) {
+    delegator.pending = nullptr;
+    std::rethrow_exception(ignored_exit(inner.kind));
+  }
+  if (!settle(inner, delegator, error == nullptr, error)) std::rethrow_exception(std::move(error));
+}
+
+}  // namespace
+
+bool delegate_inline(Frame& frame, Routine* fresh, void* result) {
+  if (!has_room(*frame.home)) return false;
+  Frame inner;
+  std::exception_ptr error;
+  {
+    InlineCall call(frame, inner, *fresh, result);
+    try {
+      fresh->body->run(*fresh, inner);
+    } catch (const StopIteration&) {
+      error = stray_stop(inner.kind, std::current_exception());
+    } catch (...) {
+      if (!inner.closing && !inner.ignored && !frame.abandoned) throw;
+      error = std::current_exception();
+    }
+  }
+  if (error || inner.closing || inner.ignored || frame.abandoned) [[unlikely]]
+    end_inline(inner, frame, std::move(error));
+  return true;
+}
+
+namespace {
+
+/// The reference that a delegation holds.
+class Hold {
+ public:
+  explicit Hold(Routine* routine) noexcept : routine_(routine) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() { reset(); }
+  void reset() noexcept {
+    Routine* routine = std::exchange(routine_, nullptr);
+    if (!routine) return;
+    if (routine->state == State::Closed && !routine->running) retire_stack(*routine);
+    release(routine);
+  }
+  [[noreturn]] void fail(std::exception_ptr error) {
+    reset();  // before the error reaches anybody
+    std::rethrow_exception(std::move(error));
+  }
+
+ private:
+  Routine* routine_;
+};
+
+}  // namespace
+
+void delegate(Frame& frame, Routine* target, void* result) {
+  Routine& home = *frame.home;
+  Hold hold(target);
+  if (frame.kind == RoutineKind::Coroutine && target->kind == RoutineKind::Coroutine &&
+      is_delegating(*target))
+    hold.fail(std::make_exception_ptr(RuntimeError("coroutine is being awaited already")));
+  if (is_executing(*target)) hold.fail(already_executing(target->kind));
+  if (target->state == State::Closed) {
+    if (target->kind == RoutineKind::Coroutine) hold.fail(cannot_reuse());
+    return;
+  }
+  const NestedDrives nested(home);
+  check_running(frame, nested);
+  Routine& root = *home.root;
+  const bool fresh = target->state == State::Created;
+  if (fresh) begin(*target);
+  // Looked up before the link is made: the target's chain may lead back to this routine.
+  Routine& next = fresh ? *target : deliver(root, *target, Mode::Send, nullptr, nullptr);
+  link(home, *target);
+  root.leaf = &next;
+  root.leaf_shape = coro_thread.shape;
+  const bool was_delegating = std::exchange(frame.delegating, true);
+  frame.since = root.serial;
+  frame.result = result;
+  nested.cut();
+  home.running = false;
+  hand_over(root, next);
+  enter(home.context, next, fresh);
+  nested.splice();
+  frame.delegating = was_delegating;
+  std::exception_ptr error = std::exchange(home.thrown, nullptr);
+  hold.reset();
+  if (error) std::rethrow_exception(std::move(error));
+}
+
+Frame& current_coroutine_frame(const char* what) {
+  Routine* drive = coro_thread.drive;
+  while (drive && drive->kind != RoutineKind::Coroutine) drive = drive->outer_drive;
+  if (!drive) throw RuntimeError(what);
+  return *leaf_of(*drive).top;
+}
+
+}  // namespace weft::detail

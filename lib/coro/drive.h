@@ -1,0 +1,30 @@
+// The pieces of a drive that loops and delegations share. Layer: coro.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <weft/coro/routine.h>
+
+namespace weft::detail {
+
+enum class Mode : std::uint8_t { Send, Throw, Close };
+
+/// Gives a created routine its stack. Throws what acquire_stack does; it is then still created.
+void begin(Routine& routine);
+
+/// Decides what a resumption of the chain of `from`, under the drive of `root`, meets: usually the
+/// leaf, but its delegator if the leaf has ended meanwhile or runs for somebody else. Fills the
+/// mailbox of that routine.
+Routine& deliver(Routine& root, Routine& from, Mode mode, void* sent, std::exception_ptr error);
+
+void hand_over(Routine& root, Routine& target) noexcept;
+
+/// Switches to `target`, leaving the present context in `from`.
+void enter(Context& from, Routine& target, bool fresh);
+
+/// The end of a routine, on its own stack.
+[[noreturn]] void finish(Routine& routine, std::exception_ptr&& error);
+
+/// The stack of a closed routine goes back to the pool.
+void retire_stack(Routine& routine) noexcept;
+
+}  // namespace weft::detail

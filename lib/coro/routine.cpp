@@ -1,0 +1,294 @@
+#include <weft/coro/routine.h>
+
+#include <atomic>
+
+#include <weft/base/errors.h>
+#include <weft/base/hooks.h>
+
+#include "base/assert.h"
+#include "coro/chain.h"
+#include "coro/drive.h"
+
+namespace weft::detail {
+
+constinit thread_local CoroThread coro_thread __attribute__((tls_model("initial-exec")));
+
+namespace {
+
+void prepare_coro_thread() {
+  static std::atomic<std::uint64_t> threads{0};
+  constexpr int kShapesPerThread = 40;
+  if (coro_thread.shape == 0) coro_thread.shape = ++threads << kShapesPerThread;
+}
+
+void destroy_body(Routine& routine) noexcept {
+  if (const BodyTable* body = std::exchange(routine.body, nullptr)) body->destroy(routine);
+}
+
+/// The base of every routine's stack.
+void run_routine(void* argument) {
+  Routine& routine = *static_cast<Routine*>(argument);
+  std::exception_ptr error;
+  try {
+    routine.body->run(routine, routine.base);
+  } catch (const StopIteration&) {
+    error = stray_stop(routine.kind, std::current_exception());
+  } catch (...) {
+    error = std::current_exception();
+  }
+  destroy_body(routine);
+  finish(routine, std::move(error));
+}
+
+}  // namespace
+
+void begin(Routine& routine) {
+  prepare_coro_thread();
+  routine.stack = acquire_stack({routine.stack_size});
+  routine.owner = &coro_thread;
+  routine.state = State::Suspended;
+  routine.top = &routine.base;
+  routine.base.home = &routine;
+  routine.base.kind = routine.kind;
+}
+
+void finish(Routine& routine, std::exception_ptr&& error) {
+  Routine& root = *routine.root;
+  routine.state = State::Closed;
+  routine.running = false;
+  routine.base.delegating = false;
+  if (&routine == &root) {
+    root.outcome = error ? Outcome::Raised : Outcome::Returned;
+    root.error = std::move(error);
+    if (root.loop) root.loop->finished(root);
+    leave_context(root.back);
+  }
+  Routine& delegator = delegator_of(root, routine);
+  const bool returned = error == nullptr;
+  if (settle(routine.base, *delegator.top, returned, error)) error = nullptr;
+  delegator.received = nullptr;
+  delegator.thrown = std::move(error);
+  unlink(delegator);
+  root.leaf = &delegator;
+  root.leaf_shape = coro_thread.shape;
+  hand_over(root, delegator);
+  leave_context(delegator.context);
+}
+
+void enter(Context& from, Routine& target, bool fresh) {
+  if (fresh)
+    start_context(from, target.stack, run_routine, &target);
+  else
+    switch_context(from, target.context);
+}
+
+void hand_over(Routine& root, Routine& target) noexcept {
+  target.running = true;
+  target.root = &root;
+}
+
+void retire_stack(Routine& routine) noexcept {
+  if (routine.stack) release_stack(std::exchange(routine.stack, {}));
+}
+
+Routine& deliver(Routine& root, Routine& from, Mode mode, void* sent, std::exception_ptr error) {
+  Routine& leaf = leaf_of(from);
+  Routine* target = &leaf;
+  const bool exits = mode == Mode::Throw && &from == &root && root.base.delegating &&
+                     is_generator_exit(error);
+  std::exception_ptr thrown = error;
+  if (mode == Mode::Close || exits) {
+    root.closing = true;
+    mark_closing(from);
+    thrown = generator_exit();
+    if (exits) {  // the inner ones are closed, then the very exception is raised in this one
+      from.base.closing = false;
+      from.base.pending = error;
+    }
+  }
+  if (leaf.running) {  // somebody on the chain runs; its delegator hears of it
+    Routine* busy = &from;
+    while (!is_executing(*busy)) busy = busy->target;
+    target = &from;
+    while (target->target != busy) target = target->target;
+    thrown = already_executing(busy->kind);
+    unlink(*target);
+    if (exits && target == &root && target->top == &target->base) target->base.pending = nullptr;
+  } else if (leaf.state == State::Closed) {  // finished behind its delegator's back
+    target = &delegator_of(from, leaf);
+    unlink(*target);
+    sent = nullptr;
+    if (mode == Mode::Close || exits) {
+      if (target->top->pending) thrown = std::exchange(target->top->pending, nullptr);
+    } else if (leaf.kind == RoutineKind::Coroutine) {
+      thrown = cannot_reuse();
+    }
+  } else if (exits && leaf.top == &from.base) {
+    thrown = std::exchange(from.base.pending, nullptr);
+  }
+  target->received = sent;
+  target->thrown = std::move(thrown);
+  return *target;
+}
+
+namespace {
+
+struct End {
+  Outcome outcome;
+  std::exception_ptr error;
+};
+
+/// What is left to do on the driver's side. The reference of the call is still held.
+End leave_drive(Routine& routine) noexcept {
+  coro_thread.drive = routine.outer_drive;
+  if (routine.state == State::Closed) retire_stack(routine);
+  return {routine.outcome, std::move(routine.error)};
+}
+
+End drive(Routine& routine, Mode mode, void* sent, std::exception_ptr error, void* result) {
+  retain(routine);
+  routine.forwards = mode != Mode::Send;
+  routine.closing = false;
+  routine.result = result;
+  const bool fresh = routine.state == State::Created;
+  if (fresh && mode != Mode::Send) {
+    routine.state = State::Closed;
+    destroy_body(routine);
+    if (is_stop_iteration(error)) error = stray_stop(routine.kind, std::move(error));
+    return {mode == Mode::Close ? Outcome::Returned : Outcome::Raised, std::move(error)};
+  }
+  if (fresh) {
+    try {
+      begin(routine);
+    } catch (...) {
+      --routine.references;
+      throw;
+    }
+  }
+  routine.serial = ++coro_thread.serials;
+  Routine& target = fresh ? routine : deliver(routine, routine, mode, sent, std::move(error));
+  routine.outer_drive = std::exchange(coro_thread.drive, &routine);
+  hand_over(routine, target);
+  enter(routine.back, target, fresh);
+  return leave_drive(routine);
+}
+
+void check_idle(Routine& routine) {
+  if (routine.state == State::Suspended && routine.owner != &coro_thread)
+    throw RuntimeError("a suspended generator or coroutine belongs to the thread it started on");
+  if (is_executing(routine)) std::rethrow_exception(already_executing(routine.kind));
+}
+
+Outcome deliver_outcome(Routine& routine, End&& end) {
+  if (end.outcome == Outcome::Yielded && routine.references == 1) return Outcome::YieldedLast;
+  release(&routine);
+  if (end.error) std::rethrow_exception(std::move(end.error));
+  return end.outcome;
+}
+
+/// Its base frame refused to end. What runs inline inside it is still finalized; then the stack is
+/// set aside for good, since other objects may point into it.
+void abandon(Routine& routine) noexcept {
+  if (routine.top != &routine.base) {
+    routine.base.abandoned = true;
+    routine.closing = true;
+    mark_closing(routine);
+    for (Frame* frame = routine.top; frame->outer; frame = frame->outer)
+      if (frame->outer == &routine.base) frame->ignored = true;
+    Routine& leaf = leaf_of(routine);
+    leaf.thrown = generator_exit();
+    routine.outer_drive = std::exchange(coro_thread.drive, &routine);
+    hand_over(routine, leaf);
+    enter(routine.back, leaf, false);
+    coro_thread.drive = routine.outer_drive;
+  } else if (Routine* target = routine.target) {
+    unlink(routine);
+    release(target);
+  }
+  quarantine_stack(std::exchange(routine.stack, {}));
+}
+
+void destroy_suspended(Routine& routine) noexcept {
+  constexpr const char* kWhere = "while destroying a generator or coroutine";
+  routine.references = 1;  // for the duration
+  End end = drive(routine, Mode::Close, nullptr, nullptr, nullptr);
+  if (end.outcome == Outcome::Yielded) {
+    report_unraisable(ignored_exit(routine.kind), kWhere);
+    abandon(routine);
+  } else if (end.error && !is_generator_exit(end.error)) {
+    report_unraisable(std::move(end.error), kWhere);
+  }
+}
+
+}  // namespace
+
+Outcome resume_slowly(Routine& routine, void* sent, void* result) {
+  if (routine.state == State::Created && sent) raise_just_started(routine.kind);
+  check_idle(routine);
+  if (routine.state == State::Closed) {
+    if (routine.kind == RoutineKind::Coroutine) std::rethrow_exception(cannot_reuse());
+    return Outcome::Returned;
+  }
+  return deliver_outcome(routine, drive(routine, Mode::Send, sent, nullptr, result));
+}
+
+Outcome end_drive(Routine& routine) { return deliver_outcome(routine, leave_drive(routine)); }
+
+Outcome throw_into(Routine& routine, std::exception_ptr error, void* result) {
+  if (!error) throw TypeError("throw_: there is no exception to throw");
+  check_idle(routine);
+  if (routine.state == State::Closed)
+    std::rethrow_exception(routine.kind == RoutineKind::Coroutine ? cannot_reuse()
+                                                                  : std::move(error));
+  return deliver_outcome(routine, drive(routine, Mode::Throw, nullptr, std::move(error), result));
+}
+
+void close_routine(Routine& routine) {
+  check_idle(routine);
+  if (routine.state == State::Closed) return;
+  const RoutineKind kind = routine.kind;
+  End end = drive(routine, Mode::Close, nullptr, nullptr, nullptr);
+  release(&routine);
+  if (end.outcome == Outcome::Yielded) std::rethrow_exception(ignored_exit(kind));
+  if (end.error && !is_generator_exit(end.error)) std::rethrow_exception(std::move(end.error));
+}
+
+void drop_routine(Routine* routine) noexcept {
+  if (routine->state == State::Created && routine->kind == RoutineKind::Coroutine)
+    report_unawaited(routine->label ? routine->label : "a coroutine");
+  if (routine->state == State::Suspended) {
+    if (routine->owner != &coro_thread) {  // its stack cannot be run here: it stays where it is
+      report_unraisable(std::make_exception_ptr(RuntimeError("destroyed on another thread")),
+                        "while destroying a suspended generator or coroutine");
+      return;
+    }
+    destroy_suspended(*routine);
+  }
+  if (routine->linked) ++coro_thread.shape;
+  destroy_body(*routine);
+  routine->table->deallocate(routine);
+}
+
+State state_of(const Routine& routine) noexcept {
+  if (routine.state == State::Closed) return State::Closed;
+  return is_executing(const_cast<Routine&>(routine)) ? State::Running : routine.state;
+}
+
+bool is_delegating(const Routine& routine) noexcept {
+  if (routine.state != State::Suspended || !routine.base.delegating) return false;
+  if (!is_executing(const_cast<Routine&>(routine))) return true;
+  // While a throw or close passes through, its members count as delegating (3.11), unless they
+  // began to in the course of it.
+  for (const Routine* root = coro_thread.drive; root; root = root->outer_drive)
+    for (const Routine* member = root; member; member = member->target)
+      if (member == &routine) return root->forwards && routine.base.since != root->serial;
+  return false;
+}
+
+void raise_just_started(RoutineKind kind) {
+  throw TypeError(kind == RoutineKind::Coroutine
+                      ? "can't send non-None value to a just-started coroutine"
+                      : "can't send non-None value to a just-started generator");
+}
+
+}  // namespace weft::detail
