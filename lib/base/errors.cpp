@@ -23,16 +23,12 @@ const char* Exception::what() const noexcept {
   return has_message() ? message().c_str() : kind();
 }
 
-namespace {
-
-std::string demangled(const char* name) {
+std::string type_name(const std::type_info& type) {
   int status = 0;
   std::unique_ptr<char, decltype(&std::free)> text(
-      abi::__cxa_demangle(name, nullptr, nullptr, &status), &std::free);
-  return status == 0 ? text.get() : name;
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
+  return status == 0 ? text.get() : type.name();
 }
-
-}  // namespace
 
 std::string describe(const std::exception_ptr& error) {
   if (!error) return "None";
@@ -42,10 +38,10 @@ std::string describe(const std::exception_ptr& error) {
     return e.has_message() ? fmt::format("{}('{}')", e.kind(), e.message())
                            : fmt::format("{}()", e.kind());
   } catch (const std::exception& e) {
-    return fmt::format("{}('{}')", demangled(typeid(e).name()), e.what());
+    return fmt::format("{}('{}')", type_name(typeid(e)), e.what());
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    return type ? demangled(type->name()) : "unknown exception";
+    return type ? type_name(*type) : "unknown exception";
   }
 }
 

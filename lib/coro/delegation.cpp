@@ -104,6 +104,7 @@ void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool d
     ~Restore() { frame.delegating = delegating; }
   } restore{frame, was_delegating};
 
+  home.exchange = exchange;
   Frame* refusing = root.closing ? innermost_closing(root, home) : nullptr;
   if (refusing && refusing != &root.base) {
     if (refusing->outer) finalize(*refusing);
@@ -115,8 +116,7 @@ void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool d
   } else {
     if (refusing) refusing->closing = false;  // close() itself reports it
     root.outcome = Outcome::Yielded;
-    root.value = value;
-    root.exchange = exchange;
+    root.offer.value = value;
     home.running = false;
     switch_context(home.context, root.back);
   }
@@ -142,28 +142,27 @@ bool has_room(const Routine& home) noexcept {
 /// A body that runs as a plain call: its frame is on top while it does.
 class InlineCall {
  public:
-  InlineCall(Frame& delegator, Frame& inner, Routine& fresh, void* result) noexcept
-      : delegator_(delegator), fresh_(fresh), was_delegating_(delegator.delegating) {
+  InlineCall(Frame& delegator, Frame& inner, const InlineBody& body, void* result) noexcept
+      : delegator_(delegator), body_(body), was_delegating_(delegator.delegating) {
     inner.outer = &delegator;
     inner.home = delegator.home;
-    inner.kind = fresh.kind;
+    inner.kind = body.kind;
     delegator.delegating = true;
     delegator.since = delegator.home->root->serial;
     delegator.result = result;
     delegator.home->top = &inner;
-    fresh.state = State::Closed;
   }
   InlineCall(const InlineCall&) = delete;
   InlineCall& operator=(const InlineCall&) = delete;
   ~InlineCall() {
-    release(&fresh_);
+    body_.end(body_.argument);
     delegator_.home->top = &delegator_;
     delegator_.delegating = was_delegating_;
   }
 
  private:
   Frame& delegator_;
-  Routine& fresh_;
+  const InlineBody& body_;
   bool was_delegating_;
 };
 
@@ -192,14 +191,14 @@ void end_inline(Frame& inner, Frame& delegator, std::exception_ptr error) {
 
 }  // namespace
 
-bool delegate_inline(Frame& frame, Routine* fresh, void* result) {
+bool delegate_inline(Frame& frame, const InlineBody& body, void* result) {
   if (!has_room(*frame.home)) return false;
   Frame inner;
   std::exception_ptr error;
   {
-    InlineCall call(frame, inner, *fresh, result);
+    InlineCall call(frame, inner, body, result);
     try {
-      fresh->body->run(*fresh, inner);
+      body.run(body.argument, inner);
     } catch (const StopIteration&) {
       error = stray_stop(inner.kind, std::current_exception());
     } catch (...) {
@@ -210,6 +209,18 @@ bool delegate_inline(Frame& frame, Routine* fresh, void* result) {
   if (error || inner.closing || inner.ignored || frame.abandoned) [[unlikely]]
     end_inline(inner, frame, std::move(error));
   return true;
+}
+
+bool delegate_inline(Frame& frame, Routine* fresh, void* result) {
+  const InlineBody body{
+      fresh->kind,
+      [](void* argument, Frame& inner) {
+        Routine& routine = *static_cast<Routine*>(argument);
+        routine.state = State::Closed;
+        routine.body->run(routine, inner);
+      },
+      [](void* argument) noexcept { release(static_cast<Routine*>(argument)); }, fresh};
+  return delegate_inline(frame, body, result);
 }
 
 namespace {

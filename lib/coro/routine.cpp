@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include <fmt/format.h>
+
 #include <weft/base/errors.h>
 #include <weft/base/hooks.h>
 
@@ -289,6 +291,23 @@ void raise_just_started(RoutineKind kind) {
   throw TypeError(kind == RoutineKind::Coroutine
                       ? "can't send non-None value to a just-started coroutine"
                       : "can't send non-None value to a just-started generator");
+}
+
+void raise_wrong_type(const char* what, const std::type_info& got, const std::type_info& wanted) {
+  throw TypeError(fmt::format("{}: {} where {} is wanted", what, type_name(got), type_name(wanted)));
+}
+
+void check_sent(Routine& routine, const std::type_info& type) {
+  if (routine.state != State::Suspended || is_executing(routine)) return;  // another error is due
+  const Exchange* exchange = leaf_of(routine).exchange;
+  const bool nothing = type == typeid(void);
+  if (exchange && !(nothing ? exchange->may_be_nothing : type == *exchange->received))
+    raise_wrong_type("send", type, *exchange->received);
+}
+
+const Offer& offer_of(Routine& routine) noexcept {
+  routine.offer.exchange = leaf_of(routine).exchange;
+  return routine.offer;
 }
 
 }  // namespace weft::detail

@@ -193,4 +193,7 @@ class StopAsyncIteration : public detail::Kind<StopAsyncIteration> {
 /// "ValueError('x')" of any exception, also of foreign ones (their demangled type and what()).
 std::string describe(const std::exception_ptr& error);
 
+/// The readable name of a type.
+std::string type_name(const std::type_info& type);
+
 }  // namespace weft

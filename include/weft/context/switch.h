@@ -132,10 +132,13 @@ void switch_context(Context& from, const Context& to) noexcept;
 /// `from`. Whoever is switched to stores where the other one stopped: the address travels along.
 [[gnu::always_inline]] inline void switch_context(Context& from, const Context& to) noexcept {
   ExceptionState* state = thread_context.exceptions;
-  const ExceptionState mine = *state;
+  // Word by word: a load of both at once could not be forwarded from the stores of the other side.
+  void* const caught = state->caught;
+  const unsigned int uncaught = state->uncaught;
   const weft_transfer got = jump(to.sp, &from);
   static_cast<Context*>(got.data)->sp = got.from;
-  *state = mine;
+  state->caught = caught;
+  state->uncaught = uncaught;
 }
 
 #endif

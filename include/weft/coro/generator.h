@@ -121,6 +121,7 @@ class Generator : public std::ranges::view_base {
  public:
   using Self = GeneratorSelf<Yield, Send, Return>;
   using Step = weft::Step<Yield, Return>;
+  using Result = Return;
   class Iterator;
 
   /// `body(self)`; it is copied or moved in, and destroyed when it has ended.
@@ -141,12 +142,12 @@ class Generator : public std::ranges::view_base {
   ///
   /// Throws: what the body throws; RuntimeError in place of a StopIteration; ValueError if it is
   ///         running; TypeError once it is started and Send is neither void nor optional.
-  Step next() { return step(nullptr); }
+  [[gnu::always_inline]] inline Step next() { return step(nullptr); }
 
   /// The same, and the body's yield() returns `value`.
   ///
   /// Throws: as next(); TypeError if the body has not been started, unless `value` is std::nullopt.
-  Step send(detail::Sent<Send> value)
+  [[gnu::always_inline]] inline Step send(detail::Sent<Send> value)
     requires(!std::is_void_v<Send>)
   {
     if constexpr (detail::kIsOptional<Send>)
@@ -187,7 +188,7 @@ class Generator : public std::ranges::view_base {
     Step step;
     const detail::Outcome outcome = detail::resume(*routine_, sent, &step.slot());
     if (outcome == detail::Outcome::Yielded) [[likely]]
-      step.set_value(routine_->value);
+      step.set_value(routine_->offer.value);
     else if (outcome == detail::Outcome::YieldedLast)
       detail::keep_last(*routine_, step);
     return step;

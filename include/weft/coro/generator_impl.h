@@ -53,21 +53,30 @@ struct GeneratorCaller {
   }
 };
 
+template <class Return>
+struct CoroutineCaller {
+  template <class F>
+  static void call(F& body, Frame& frame) {
+    store_result<Return>(frame, [&]() -> Return { return static_cast<Return>(body()); });
+  }
+};
+
 template <class S>
 void keep_last(Routine& routine, S& step) {
-  step.set_value(routine.value);
+  step.set_value(routine.offer.value);
   step.keep_value();
   release(&routine);
 }
 
+/// To the routine in a generator's or coroutine's handle.
 struct Access {
-  template <class Y, class S, class R>
-  static Routine* routine(const Generator<Y, S, R>& generator) noexcept {
-    return generator.routine_;
+  template <class Handle>
+  static Routine* routine(const Handle& handle) noexcept {
+    return handle.routine_;
   }
-  template <class Y, class S, class R>
-  static Routine* take(Generator<Y, S, R>& generator) noexcept {
-    return std::exchange(generator.routine_, nullptr);
+  template <class Handle>
+  static Routine* take(Handle& handle) noexcept {
+    return std::exchange(handle.routine_, nullptr);
   }
 };
 
@@ -121,7 +130,7 @@ auto Generator<Y, S, R>::throw_(std::exception_ptr error) -> Step {
   const detail::Outcome outcome =
       detail::throw_into(*routine_, std::move(error), &step.slot());
   if (outcome == detail::Outcome::Yielded)
-    step.set_value(routine_->value);
+    step.set_value(routine_->offer.value);
   else if (outcome == detail::Outcome::YieldedLast)
     detail::keep_last(*routine_, step);
   return step;
@@ -193,7 +202,9 @@ class Generator<Y, S, R>::Iterator {
   using value_type = std::remove_cvref_t<Y>;
   using difference_type = std::ptrdiff_t;
 
-  explicit Iterator(Generator& generator) : generator_(&generator) { ++*this; }
+  [[gnu::always_inline]] explicit Iterator(Generator& generator) : generator_(&generator) {
+    ++*this;
+  }
 
   [[gnu::always_inline]] inline Iterator& operator++() {
     Step step = generator_->next();

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
@@ -40,11 +42,24 @@ enum class RoutineKind : std::uint8_t { Generator, Coroutine };
 /// What passes a suspension, outward and inward; to tell a wrong type from a right one.
 struct Exchange {
   const std::type_info* yielded;
-  const std::type_info* received;  // typeid(void): nothing can be sent
+  const std::type_info* received;
+  bool may_be_nothing;  // what is received: void or a std::optional
 };
 
+template <class T>
+inline constexpr bool kIsOptional = false;
+template <class T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
+
 template <class Yield, class Send>
-inline constexpr Exchange kExchange{&typeid(Yield), &typeid(Send)};
+inline constexpr Exchange kExchange{&typeid(Yield), &typeid(Send),
+                                    std::is_void_v<Send> || kIsOptional<Send>};
+
+/// What has been yielded: of which type, and where, on the stack of who yielded it.
+struct Offer {
+  const Exchange* exchange = nullptr;
+  void* value = nullptr;
+};
 
 /// One body being run. Invariant: frames of one stack are linked from Routine::top outwards.
 struct Frame {
@@ -99,13 +114,13 @@ struct Routine {
   void* received = nullptr;
   std::exception_ptr thrown;
   Context context;  // parked here, on whatever stack it stopped
+  const Exchange* exchange = nullptr;  // of the suspension it is parked at
   Frame* top = nullptr;
 
   // The drive of which this is the root.
   Routine* outer_drive = nullptr;
   Context back;
-  void* value = nullptr;  // what was yielded: on the stack of who yielded it
-  const Exchange* exchange = nullptr;
+  Offer offer;
   void* result = nullptr;  // std::optional<R>*, or null if nobody wants it
   Outcome outcome = Outcome::Gone;
   bool forwards = false;  // a throw or close: members of the chain count as delegating meanwhile
@@ -144,6 +159,13 @@ void drop_routine(Routine* routine) noexcept;  // the last reference went
 State state_of(const Routine& routine) noexcept;
 bool is_delegating(const Routine& routine) noexcept;
 [[noreturn]] void raise_just_started(RoutineKind kind);
+[[noreturn]] void raise_wrong_type(const char* what, const std::type_info& got,
+                                   const std::type_info& wanted);
+
+/// For coroutines, whose values have any type. Throws: TypeError if `type` is not what the trap
+/// that it stands at wants.
+void check_sent(Routine& routine, const std::type_info& type);
+const Offer& offer_of(Routine& routine) noexcept;
 
 template <class T>
 void* address_of(T& value) noexcept {
@@ -163,8 +185,18 @@ void* result_place(const Frame& frame) noexcept;
 /// Suspends; returns what was sent (null: nothing), throws what was thrown.
 void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool delegating);
 
-/// The body of `fresh` as a plain call. Takes over the reference. False if there is no room on
-/// this stack: then nothing has happened.
+/// A body to run as a plain call. `end` is called once it has run.
+struct InlineBody {
+  RoutineKind kind;
+  void (*run)(void* argument, Frame& frame);
+  void (*end)(void* argument) noexcept;
+  void* argument;
+};
+
+/// Runs the body on this stack. False if there is no room: then nothing has happened.
+bool delegate_inline(Frame& frame, const InlineBody& body, void* result);
+
+/// The same with the body of a generator that nobody else holds. Takes over the reference.
 bool delegate_inline(Frame& frame, Routine* fresh, void* result);
 
 /// Delegation to an object with its own stack. Takes over one reference. `result` stays empty if
@@ -209,8 +241,8 @@ Frame& current_coroutine_frame(const char* what);
   if (home.top != &frame || coro_thread.drive != &root || root.closing || root.loop) [[unlikely]]
     return suspend_slowly(frame, value, exchange, false);
   root.outcome = Outcome::Yielded;
-  root.value = value;
-  root.exchange = exchange;
+  root.offer.value = value;
+  home.exchange = exchange;
   home.running = false;
   switch_context(home.context, root.back);
   if (home.thrown) [[unlikely]]

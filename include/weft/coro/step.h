@@ -9,19 +9,22 @@
 #include <utility>
 
 #include <weft/base/errors.h>
+#include <weft/coro/routine.h>
 
 namespace weft {
 
-namespace detail {
+class Trap;
 
-template <class T>
-inline constexpr bool kIsOptional = false;
-template <class T>
-inline constexpr bool kIsOptional<std::optional<T>> = true;
+namespace detail {
 
 /// Where a result is put; for void there is none.
 template <class R>
 using ResultSlot = std::optional<std::conditional_t<std::is_void_v<R>, char, R>>;
+
+/// How a step refers to what was yielded; a trap is itself a reference.
+template <class Yield>
+using ValueHolder = std::conditional_t<std::is_same_v<Yield, Trap>, std::optional<Yield>,
+                                       std::remove_reference_t<Yield>*>;
 
 /// Python's None where the type has one.
 template <class R>
@@ -64,15 +67,24 @@ class Step {
   }
 
   /// True once the body has returned.
-  bool done() const noexcept { return value_ == nullptr; }
-  explicit operator bool() const noexcept { return value_ != nullptr; }
+  bool done() const noexcept { return !value_; }
+  explicit operator bool() const noexcept { return bool(value_); }
 
   /// What was yielded.
   ///
   /// Throws: StopIteration if the body has returned; it carries the result if that can be copied.
-  Value& value() const {
+  Value& value() const
+    requires(!std::is_same_v<Yield, Trap>)
+  {
     if (!value_) [[unlikely]]
       raise_stop();
+    return *value_;
+  }
+
+  const Trap& value() const
+    requires std::is_same_v<Yield, Trap>
+  {
+    if (!value_) raise_stop();
     return *value_;
   }
 
@@ -100,6 +112,11 @@ class Step {
   // For the calls that make steps.
   detail::ResultSlot<Return>& slot() noexcept { return result_; }
   void set_value(void* value) noexcept { value_ = static_cast<Value*>(value); }
+  void set_value(const Yield& trap) noexcept
+    requires std::is_same_v<Yield, Trap>
+  {
+    value_ = trap;
+  }
 
   /// The generator is about to be destroyed under the value: keeps a copy.
   void keep_value() {
@@ -116,7 +133,7 @@ class Step {
     throw StopIteration();
   }
 
-  Value* value_ = nullptr;
+  detail::ValueHolder<Yield> value_{};
   std::unique_ptr<std::remove_const_t<Value>> kept_;
   detail::ResultSlot<Return> result_;
 };
