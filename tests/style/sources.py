@@ -56,9 +56,10 @@ def write(root):
         build, missing, vanished = compare(folder, endings)
         text = build.read_text() if build.exists() else "sources = files()\n"
         block = LIST.search(text)
-        if not block or not (missing or vanished or not build.exists()):
+        before = set(NAME.findall(block[1])) if block else set()
+        names = (before | missing) - vanished
+        if not block or names == before and build.exists():
             continue
-        names = (set(NAME.findall(block[1])) | missing) - vanished
         lines = "".join(f"\n  '{name}'," for name in sorted(names))
         body = f"files({lines}\n)" if names else "files()"
         build.write_text(text[:block.start()] + body + text[block.end():])
