@@ -1,0 +1,127 @@
+// The inside of a loop, for the layers above it. Layer: loop.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <weft/context/switch.h>
+#include <weft/loop/handle.h>
+#include <weft/loop/selector.h>
+
+namespace weft::detail {
+
+/// First in, first out. Invariant: `last->next` is null; `first` is null if empty.
+class ReadyQueue {
+ public:
+  bool empty() const noexcept { return first_ == nullptr; }
+  Runnable* front() const noexcept { return first_; }
+
+  [[gnu::always_inline]] inline void push(Runnable& runnable) noexcept {
+    runnable.next = nullptr;
+    if (first_)
+      last_->next = &runnable;
+    else
+      first_ = &runnable;
+    last_ = &runnable;
+  }
+
+  [[gnu::always_inline]] inline Runnable* pop() noexcept {
+    Runnable* runnable = first_;
+    first_ = runnable->next;
+    return runnable;
+  }
+
+  /// Takes time in proportion to the length. False if it is not there.
+  bool remove(const Runnable& runnable) noexcept;
+
+ private:
+  Runnable* first_ = nullptr;
+  Runnable* last_ = nullptr;
+};
+
+/// A 4-ary heap of timers, by deadline, then by insertion. Each knows its index, so cancelling
+/// removes it at once and the node may live in the frame of who sleeps.
+class TimerHeap {
+ public:
+  bool empty() const noexcept { return timers_.empty(); }
+  std::size_t size() const noexcept { return timers_.size(); }
+  TimePoint earliest() const noexcept { return timers_.front()->when; }
+  Timer* first() const noexcept { return timers_.front(); }
+
+  void insert(Timer& timer);
+  void remove(Timer& timer) noexcept;
+
+ private:
+  void place(std::size_t index, Timer* timer) noexcept;
+  void sift_up(std::size_t index) noexcept;
+  void sift_down(std::size_t index) noexcept;
+
+  std::vector<Timer*> timers_;
+  std::uint64_t insertions_ = 0;
+};
+
+struct Routine;
+struct TaskBase;
+
+/// A descriptor's entry in the selector.
+struct Watch {
+  void (*ready)(Watch*, Events events);
+};
+
+/// What EventLoop hides. Only the loop's thread touches it, but for the members marked shared.
+struct LoopCore {
+  EventLoop* owner = nullptr;
+  ReadyQueue ready;
+  TimerHeap timers;
+  Runnable end_of_batch;       // stands behind the last handle of the batch that is running
+  int handled = 0;             // handles run since the last poll
+  bool stopping = false;
+  bool running = false;
+  bool closed = false;
+  std::size_t outside = 0;     // waits for something that no task of this loop can bring about
+  TimePoint now{};             // as of the last poll
+  std::exception_ptr escaped;  // from a task, to leave run_forever()
+
+  // The task layer's.
+  Context context;                              // the loop's own stack, while a task runs
+  Routine* drive = nullptr;                     // what drives the loop, if a coroutine does
+  TaskBase* current = nullptr;                  // the task that runs
+  TaskBase* dead = nullptr;                     // has ended: its stack is to be taken back
+  TaskBase* tasks = nullptr;                    // all that have not ended, in order of creation
+  TaskBase* last_task = nullptr;
+  void (*close_tasks)(LoopCore&) = nullptr;     // set with the first task
+
+  std::unique_ptr<Selector> selector;
+  std::unique_ptr<Clock> clock;
+
+  std::atomic<bool> woken{false};           // shared
+  std::atomic<std::uint64_t> signals{0};    // shared: bit n for signal n
+  std::mutex mutex;                         // shared
+  std::vector<Callback*> from_threads;      // shared, under the mutex
+
+  LoopCore() noexcept : end_of_batch(nullptr) {}
+
+  /// A turn may go on with the next batch without asking the system.
+  bool may_skip_poll() const noexcept {
+    return handled < kHandlesPerPoll && !stopping && !woken.load(std::memory_order_relaxed) &&
+           (timers.empty() || timers.earliest() > now);
+  }
+
+  void start_timer(Timer& timer, TimePoint when);
+  /// From wherever it stands. No effect if it is nowhere.
+  void stop_timer(Timer& timer) noexcept;
+
+  static constexpr int kHandlesPerPoll = 64;
+};
+
+/// The loop that runs on this thread, or null.
+extern constinit thread_local LoopCore* running_loop
+    __attribute__((tls_model("initial-exec")));
+
+
+
+}  // namespace weft::detail

@@ -1,0 +1,135 @@
+// The event loop: callbacks, timers, descriptors, signals. Layer: loop.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <weft/loop/clock.h>
+#include <weft/loop/handle.h>
+#include <weft/loop/selector.h>
+
+namespace weft {
+
+/// What an exception handler is told.
+struct ExceptionContext {
+  std::string_view message;  ///< what went wrong: "Exception in callback"
+  std::exception_ptr exception;
+  std::string_view name;  ///< of the task or future, if there is one
+};
+
+struct EventLoopOptions {
+  std::unique_ptr<Selector> selector;  ///< none: make_selector()
+  std::unique_ptr<Clock> clock;        ///< none: a MonotonicClock
+};
+
+/// Runs callbacks, one after the other, on one thread. It knows nothing of tasks: those are
+/// callbacks of the layer above.
+///
+/// One turn, in asyncio's order: wait for descriptors (not at all if something is ready), make their
+/// callbacks ready, make due timers ready (by deadline, then first in first out), then run exactly
+/// what is ready now, first in first out. What becomes ready meanwhile runs in the next turn; a
+/// callback is never run inside the call that schedules it. While there is something to run, up to
+/// 64 callbacks may pass before the system is asked again.
+///
+/// Thread: the one that runs it, except where noted.
+/// Source: asyncio's event loop (Lib/asyncio/base_events.py)
+class EventLoop {
+ public:
+  explicit EventLoop(EventLoopOptions options = {});
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Closes it. Requires: it does not run.
+  ~EventLoop();
+
+  /// Runs `function()` in the next turn.
+  ///
+  /// Throws: RuntimeError if the loop is closed (as all of the following do).
+  template <std::invocable F>
+  Handle call_soon(F&& function) {
+    return schedule(new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)));
+  }
+
+  /// Runs `function()` once `delay` has passed.
+  template <std::invocable F>
+  Handle call_later(Duration delay, F&& function) {
+    return call_at(saturating_add(time(), delay), std::forward<F>(function));
+  }
+
+  /// Runs `function()` at `when`, of this loop's time(). Equal times run first in, first out.
+  template <std::invocable F>
+  Handle call_at(TimePoint when, F&& function) {
+    return schedule_at(when, new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)));
+  }
+
+  /// The same as call_soon(), and wakes the loop.
+  ///
+  /// Thread: any. The only member of which this is true.
+  template <std::invocable F>
+  void call_soon_threadsafe(F&& function) {
+    schedule_from_thread(new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)));
+  }
+
+  /// Calls `function()` in each turn in which `fd` is readable. Replaces the one set before.
+  ///
+  /// Throws: ValueError if `fd` is negative; std::system_error if it cannot be watched: EPERM for a
+  ///         regular file, which is always ready, EEXIST for one that a Socket watches.
+  void add_reader(int fd, std::function<void()> function);
+  /// False if there was none. Must come before `fd` is closed.
+  bool remove_reader(int fd);
+  void add_writer(int fd, std::function<void()> function);
+  bool remove_writer(int fd);
+
+  /// Calls `function()` in a turn after `signal` has arrived, on the loop's stack: any code may run.
+  /// Signals that come together may be told once. Replaces the one set before.
+  ///
+  /// Throws: ValueError for a number that is none; std::system_error for one that cannot be caught;
+  ///         RuntimeError if another loop handles this signal.
+  void add_signal_handler(int signal, std::function<void()> function);
+  /// Restores what was before. False if there was none.
+  bool remove_signal_handler(int signal);
+
+  /// Runs until stop(). Exceptions of callbacks go to the exception handler, but KeyboardInterrupt
+  /// and SystemExit leave from here; the rest of that turn then waits for the next run.
+  ///
+  /// Throws: RuntimeError if this or another loop runs on this thread.
+  void run_forever();
+
+  /// The turn that is running will be the last.
+  void stop() noexcept;
+
+  /// Drops all that is scheduled. Throws: RuntimeError if it runs.
+  void close();
+
+  bool is_running() const noexcept;
+  bool is_closed() const noexcept;
+
+  /// The loop's time: that of the present turn for tasks that run in it, else the clock's.
+  TimePoint time() const noexcept;
+
+  /// Called with what no one else can be told. The default prints it to stderr. Null restores it.
+  void set_exception_handler(std::function<void(const ExceptionContext&)> handler);
+  void call_exception_handler(const ExceptionContext& context) noexcept;
+
+ private:
+  friend detail::LoopCore& detail::core_of(EventLoop& loop) noexcept;
+  struct State;
+
+  Handle schedule(detail::Callback* callback);
+  Handle schedule_at(TimePoint when, detail::Callback* callback);
+  void schedule_from_thread(detail::Callback* callback);
+
+  std::unique_ptr<State> state_;
+};
+
+/// The loop that runs on this thread.
+///
+/// Throws: RuntimeError if there is none. Source: asyncio.get_running_loop
+EventLoop& get_running_loop();
+
+}  // namespace weft

@@ -1,0 +1,279 @@
+#include <weft/loop/event_loop.h>
+
+#include <csignal>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <weft/base/errors.h>
+#include <weft/loop/core.h>
+
+#include "base/assert.h"
+#include "base/system.h"
+#include "loop/descriptors.h"
+#include "loop/signals.h"
+
+namespace weft {
+
+namespace detail {
+
+constinit thread_local LoopCore* running_loop __attribute__((tls_model("initial-exec"))) = nullptr;
+
+}  // namespace detail
+
+using detail::Callback;
+using detail::LoopCore;
+using detail::Runnable;
+using detail::Timer;
+
+struct EventLoop::State {
+  LoopCore core;
+  detail::Descriptors descriptors{core};
+  std::map<int, std::function<void()>> signal_handlers;
+  std::function<void(const ExceptionContext&)> exception_handler;
+
+  void turn();
+  void poll();
+  void take_from_threads();
+  void take_signals();
+  void run_batch();
+};
+
+namespace detail {
+
+LoopCore& core_of(EventLoop& loop) noexcept { return loop.state_->core; }
+
+void Callback::run_callback(Runnable* self) {
+  auto* callback = static_cast<Callback*>(self);
+  struct Drop {
+    Callback* callback;
+    ~Drop() { release(callback); }
+  } drop{callback};
+  if (callback->cancelled) return;
+  try {
+    callback->invoke();
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    callback->loop->owner->call_exception_handler(
+        {"Exception in callback", std::current_exception(), {}});
+  }
+}
+
+}  // namespace detail
+
+EventLoop::EventLoop(EventLoopOptions options) : state_(std::make_unique<State>()) {
+  LoopCore& core = state_->core;
+  core.owner = this;
+  core.selector = options.selector ? std::move(options.selector) : make_selector();
+  core.clock = options.clock ? std::move(options.clock) : std::make_unique<MonotonicClock>();
+}
+
+EventLoop::~EventLoop() {
+  WEFT_ASSERT(!is_running());
+  close();
+}
+
+// ---- one turn
+
+void EventLoop::State::turn() {
+  poll();
+  run_batch();
+}
+
+void EventLoop::State::poll() {
+  core.handled = 0;
+  std::optional<TimePoint> deadline;
+  if (!core.timers.empty()) deadline = core.timers.earliest();
+  const bool idle = core.ready.empty() && !core.stopping && !core.woken.load();
+  const auto limit = idle ? core.clock->before_wait(deadline, core.outside > 0)
+                          : std::optional(Duration::zero());
+  const auto ready = core.selector->select(limit);
+  const bool woken = core.woken.exchange(false);
+  for (const Selector::Ready& one : ready) {
+    auto* watch = static_cast<detail::Watch*>(one.data);
+    watch->ready(watch, one.events);
+  }
+  if (woken) {
+    take_signals();
+    take_from_threads();
+  }
+  if (idle) core.clock->after_wait(deadline, woken || !ready.empty());
+  core.now = core.clock->now();
+  while (!core.timers.empty() && core.timers.earliest() <= core.now) {
+    Timer& timer = *core.timers.first();
+    core.timers.remove(timer);
+    core.ready.push(timer);
+  }
+}
+
+void EventLoop::State::take_from_threads() {
+  std::vector<Callback*> callbacks;
+  {
+    const std::lock_guard lock(core.mutex);
+    callbacks.swap(core.from_threads);
+  }
+  for (Callback* callback : callbacks) core.ready.push(*callback);
+}
+
+void EventLoop::State::take_signals() {
+  std::uint64_t pending = core.signals.exchange(0);
+  for (int signal = 0; pending; ++signal, pending >>= 1)
+    if (pending & 1)
+      if (auto it = signal_handlers.find(signal); it != signal_handlers.end())
+        core.owner->call_soon(it->second);
+}
+
+void EventLoop::State::run_batch() {
+  core.ready.push(core.end_of_batch);
+  try {
+    for (;;) {
+      Runnable* runnable = core.ready.pop();
+      if (runnable == &core.end_of_batch) {
+        if (core.ready.empty() || !core.may_skip_poll()) return;
+        core.ready.push(core.end_of_batch);  // the next batch
+        continue;
+      }
+      ++core.handled;
+      runnable->run(runnable);
+      if (core.escaped) std::rethrow_exception(std::exchange(core.escaped, nullptr));
+    }
+  } catch (...) {
+    core.ready.remove(core.end_of_batch);
+    throw;
+  }
+}
+
+void EventLoop::run_forever() {
+  LoopCore& core = state_->core;
+  if (core.closed) throw RuntimeError("Event loop is closed");
+  if (core.running) throw RuntimeError("This event loop is already running");
+  if (detail::running_loop)
+    throw RuntimeError("Cannot run the event loop while another loop is running");
+  detail::prepare_thread();
+  struct Running {
+    LoopCore& core;
+    explicit Running(LoopCore& c) : core(c) {
+      core.running = true;
+      detail::running_loop = &core;
+    }
+    ~Running() {
+      core.running = core.stopping = false;
+      detail::running_loop = nullptr;
+    }
+  } running(core);
+  do {
+    state_->turn();
+  } while (!core.stopping);
+}
+
+void EventLoop::stop() noexcept { state_->core.stopping = true; }
+
+void EventLoop::close() {
+  LoopCore& core = state_->core;
+  if (core.running) throw RuntimeError("Cannot close a running event loop");
+  if (std::exchange(core.closed, true)) return;
+  while (!state_->signal_handlers.empty())
+    remove_signal_handler(state_->signal_handlers.begin()->first);
+  state_->descriptors.clear();
+  if (core.close_tasks) core.close_tasks(core);
+  state_->take_from_threads();
+  while (!core.timers.empty()) {
+    Timer& timer = *core.timers.first();
+    core.timers.remove(timer);
+    core.ready.push(timer);
+  }
+  while (!core.ready.empty()) {
+    Runnable* runnable = core.ready.pop();
+    if (runnable->run == &Callback::run_callback) detail::release(static_cast<Callback*>(runnable));
+  }
+}
+
+bool EventLoop::is_running() const noexcept { return state_->core.running; }
+bool EventLoop::is_closed() const noexcept { return state_->core.closed; }
+TimePoint EventLoop::time() const noexcept { return state_->core.clock->now(); }
+
+// ---- callbacks
+
+namespace {
+
+/// One reference is the queue's, the other one the handle's.
+Handle adopt(LoopCore& core, std::unique_ptr<Callback> callback) {
+  if (core.closed) throw RuntimeError("Event loop is closed");
+  callback->loop = &core;
+  callback->references = 2;
+  return Handle(callback.release());
+}
+
+}  // namespace
+
+Handle EventLoop::schedule(Callback* callback) {
+  Handle handle = adopt(state_->core, std::unique_ptr<Callback>(callback));
+  state_->core.ready.push(*callback);
+  return handle;
+}
+
+Handle EventLoop::schedule_at(TimePoint when, Callback* callback) {
+  Handle handle = adopt(state_->core, std::unique_ptr<Callback>(callback));
+  state_->core.start_timer(*callback, when);
+  return handle;
+}
+
+void EventLoop::schedule_from_thread(Callback* callback) {
+  std::unique_ptr<Callback> owner(callback);
+  LoopCore& core = state_->core;
+  const std::lock_guard lock(core.mutex);
+  if (core.closed) throw RuntimeError("Event loop is closed");
+  callback->loop = &core;
+  core.from_threads.push_back(owner.get());
+  owner.release();
+  core.woken.store(true);
+  core.selector->wake();
+}
+
+// ---- descriptors and signals
+
+void EventLoop::add_reader(int fd, std::function<void()> function) {
+  state_->descriptors.set(fd, Events::Readable, std::move(function));
+}
+bool EventLoop::remove_reader(int fd) { return state_->descriptors.unset(fd, Events::Readable); }
+void EventLoop::add_writer(int fd, std::function<void()> function) {
+  state_->descriptors.set(fd, Events::Writable, std::move(function));
+}
+bool EventLoop::remove_writer(int fd) { return state_->descriptors.unset(fd, Events::Writable); }
+
+void EventLoop::add_signal_handler(int signal, std::function<void()> function) {
+  LoopCore& core = state_->core;
+  if (core.closed) throw RuntimeError("Event loop is closed");
+  detail::catch_signal(signal, core);
+  if (state_->signal_handlers.insert_or_assign(signal, std::move(function)).second) ++core.outside;
+}
+
+bool EventLoop::remove_signal_handler(int signal) {
+  if (state_->signal_handlers.erase(signal) == 0) return false;
+  detail::restore_signal(signal);
+  --state_->core.outside;
+  return true;
+}
+
+// ---- exceptions
+
+void EventLoop::set_exception_handler(std::function<void(const ExceptionContext&)> handler) {
+  state_->exception_handler = std::move(handler);
+}
+
+void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept {
+  if (state_->exception_handler) return state_->exception_handler(context);
+  fmt::print(stderr, "weft: {}{}{}{}: {}\n", context.message, context.name.empty() ? "" : " ('",
+             context.name, context.name.empty() ? "" : "')", describe(context.exception));
+}
+
+EventLoop& get_running_loop() {
+  if (!detail::running_loop) throw RuntimeError("no running event loop");
+  return *detail::running_loop->owner;
+}
+
+}  // namespace weft

@@ -1,0 +1,143 @@
+// The selector that every POSIX system has.
+//
+// poll() knows levels only. An edge is made of a level by forgetting the event once it was told,
+// until arm() asks for it again.
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <string>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <weft/loop/selector.h>
+
+#include "base/system.h"
+
+namespace weft {
+
+namespace {
+
+using detail::raise_errno;
+
+short mask_of(Events events) noexcept {
+  short mask = 0;
+  if ((events & Events::Readable) != Events::None) mask = short(mask | POLLIN);
+  if ((events & Events::Writable) != Events::None) mask = short(mask | POLLOUT);
+  return mask;
+}
+
+Events events_of(short mask) noexcept {
+  Events events = Events::None;
+  if (mask & (POLLIN | POLLHUP | POLLERR)) events = events | Events::Readable;
+  if (mask & (POLLOUT | POLLHUP | POLLERR)) events = events | Events::Writable;
+  return events;
+}
+
+class PollSelector final : public Selector {
+ public:
+  PollSelector() {
+    if (pipe(wake_) == -1) raise_errno("pipe");
+    for (int end : wake_) detail::make_nonblocking(end);
+    polled_.push_back({wake_[0], POLLIN, 0});
+    entries_.emplace_back();
+  }
+  PollSelector(const PollSelector&) = delete;
+  PollSelector& operator=(const PollSelector&) = delete;
+  ~PollSelector() override {
+    for (int end : wake_) ::close(end);
+  }
+
+  std::string_view name() const noexcept override { return "poll"; }
+
+  void register_(int fd, Events events, Trigger trigger, void* data) override {
+    const std::string who = "poll for descriptor " + std::to_string(fd);
+    if (fcntl(fd, F_GETFD) == -1) raise_errno(who);
+    if (find(fd) != polled_.size()) detail::raise_error(EEXIST, who);
+    polled_.push_back({fd, mask_of(events), 0});
+    entries_.push_back({trigger, data});
+  }
+
+  void modify(int fd, Events events) override { polled_[find(fd)].events = mask_of(events); }
+
+  void unregister(int fd) noexcept override {
+    const std::size_t index = find(fd);
+    if (index == polled_.size()) return;
+    polled_[index] = polled_.back();
+    entries_[index] = entries_.back();
+    polled_.pop_back();
+    entries_.pop_back();
+  }
+
+  void arm(int fd, Events events) override {
+    pollfd& entry = polled_[find(fd)];
+    entry.fd = fd;
+    entry.events = short(entry.events | mask_of(events));
+  }
+
+  std::span<const Ready> select(std::optional<Duration> limit) override {
+    ready_.clear();
+    const int count = ::poll(polled_.data(), nfds_t(polled_.size()), milliseconds(limit));
+    if (count == -1 && errno != EINTR) raise_errno("poll");
+    if (count <= 0) return {};
+    if (polled_[0].revents) drain();
+    for (std::size_t i = 1; i < polled_.size(); ++i) {
+      pollfd& entry = polled_[i];
+      if (!entry.revents) continue;
+      ready_.push_back({entries_[i].data, events_of(entry.revents)});
+      if (entries_[i].trigger == Trigger::Edge) disarm(entry);
+    }
+    return ready_;
+  }
+
+  void wake() noexcept override {
+    const char byte = 0;
+    [[maybe_unused]] const ssize_t ignored = ::write(wake_[1], &byte, 1);
+  }
+
+ private:
+  struct Entry {
+    Trigger trigger = Trigger::Level;
+    void* data = nullptr;
+  };
+
+  static int milliseconds(std::optional<Duration> limit) noexcept {
+    if (!limit) return -1;
+    const auto count = std::chrono::ceil<std::chrono::milliseconds>(*limit).count();
+    return int(std::clamp<decltype(count)>(count, 0, INT_MAX));
+  }
+
+  /// A hang-up or error is told whatever was asked for, so it would be told for ever.
+  static void disarm(pollfd& entry) noexcept {
+    if (entry.revents & (POLLHUP | POLLERR))
+      entry.fd = -1 - entry.fd;  // poll passes over negative ones
+    else
+      entry.events = short(entry.events & ~entry.revents);
+  }
+
+  void drain() noexcept {
+    char bytes[64];
+    while (::read(wake_[0], bytes, sizeof bytes) > 0) {
+    }
+  }
+
+  std::size_t find(int fd) const noexcept {
+    const auto it = std::find_if(polled_.begin() + 1, polled_.end(), [&](const pollfd& entry) {
+      return entry.fd == fd || entry.fd == -1 - fd;
+    });
+    return std::size_t(it - polled_.begin());
+  }
+
+  int wake_[2] = {-1, -1};
+  std::vector<pollfd> polled_;  // the first is wake_[0]
+  std::vector<Entry> entries_;  // in the same order
+  std::vector<Ready> ready_;
+};
+
+}  // namespace
+
+std::unique_ptr<Selector> make_poll_selector() { return std::make_unique<PollSelector>(); }
+
+}  // namespace weft
