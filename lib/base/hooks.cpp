@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,9 @@ namespace {
 
 thread_local UnraisableHook unraisable_hook;
 thread_local UnawaitedHook unawaited_hook;
+
+/// Unlike fmt::print it does not throw if stderr is closed.
+void print_error(const std::string& line) noexcept { std::fputs(line.c_str(), stderr); }
 
 }  // namespace
 
@@ -38,12 +42,12 @@ namespace detail {
 
 void report_unraisable(std::exception_ptr error, std::string_view where) noexcept {
   if (unraisable_hook) return unraisable_hook(std::move(error), where);
-  fmt::print(stderr, "weft: exception ignored {}: {}\n", where, describe(error));
+  print_error(fmt::format("weft: exception ignored {}: {}\n", where, describe(error)));
 }
 
 void report_unawaited(std::string_view label) noexcept {
   if (unawaited_hook) return unawaited_hook(label);
-  if (debug_mode()) fmt::print(stderr, "weft: {} was never awaited\n", label);
+  if (debug_mode()) print_error(fmt::format("weft: {} was never awaited\n", label));
 }
 
 }  // namespace detail

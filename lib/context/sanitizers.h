@@ -6,6 +6,8 @@
 
 #include <weft/context/switch.h>
 
+#include "context/guard.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define WEFT_ADDRESS_SANITIZER 1
@@ -95,16 +97,27 @@ inline void destroy_fiber([[maybe_unused]] const Stack& stack) noexcept {
 #endif
 }
 
-/// New memory for stacks: Valgrind wants each one registered, LeakSanitizer looks for pointers in it.
+/// New memory for stacks: Valgrind wants each one registered, LeakSanitizer looks for pointers in
+/// it (but must not look into the guards, which the list of mappings does not show).
 inline void declare_slab([[maybe_unused]] std::byte* slab, [[maybe_unused]] std::size_t slot,
                          [[maybe_unused]] std::size_t count) noexcept {
 #ifdef WEFT_ADDRESS_SANITIZER
-  __lsan_register_root_region(slab, slot * count);
+  for (std::size_t i = 0; i < count; ++i)
+    __lsan_register_root_region(slab + i * slot + kGuardSize, slot - kGuardSize);
 #endif
 #ifdef VALGRIND_STACK_REGISTER
   if (RUNNING_ON_VALGRIND)
     for (std::size_t i = 0; i < count; ++i)
       (void)VALGRIND_STACK_REGISTER(slab + i * slot, slab + (i + 1) * slot);
+#endif
+}
+
+/// The memory is about to be given back.
+inline void forget_slab([[maybe_unused]] std::byte* slab, [[maybe_unused]] std::size_t slot,
+                        [[maybe_unused]] std::size_t count) noexcept {
+#ifdef WEFT_ADDRESS_SANITIZER
+  for (std::size_t i = 0; i < count; ++i)
+    __lsan_unregister_root_region(slab + i * slot + kGuardSize, slot - kGuardSize);
 #endif
 }
 

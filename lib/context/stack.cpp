@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <sys/mman.h>
@@ -36,7 +37,7 @@ struct Shelf {
 
 struct Slab {
   std::byte* base;
-  std::size_t size;
+  std::size_t slot;
 };
 
 class StackPool {
@@ -45,11 +46,14 @@ class StackPool {
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
-  /// A thread that ends with stacks in use leaves their memory where it is.
   ~StackPool() {
-    if (statistics.in_use != 0 || statistics.quarantined != 0) return;
-    for (const Slab& slab : slabs_) munmap(slab.base, slab.size);
+    for (const Slab& slab : slabs_) {
+      forget_slab(slab.base, slab.slot, kSlabSlots);
+      munmap(slab.base, slab.slot * kSlabSlots);
+    }
   }
+
+  bool is_idle() const noexcept { return statistics.in_use == 0 && statistics.quarantined == 0; }
 
   Stack take(std::size_t slot) {
     Shelf& shelf = shelves_[slot];
@@ -94,7 +98,7 @@ class StackPool {
       throw;
     }
     declare_slab(base, slot, kSlabSlots);
-    slabs_.push_back({base, size});
+    slabs_.push_back({base, slot});
     for (std::size_t i = kSlabSlots; i-- > 0;) shelf.slots.push_back(base + i * slot);
     shelf.made += kSlabSlots;
     statistics.pooled += kSlabSlots;
@@ -104,9 +108,23 @@ class StackPool {
   std::vector<Slab> slabs_;
 };
 
+// A plain pointer, good for as long as anything runs on the thread: a suspended generator may be a
+// static variable, and those are destroyed after what is thread_local.
+constinit thread_local StackPool* thread_pool = nullptr;
+
+/// A thread that ends with stacks in use leaves their memory where it is.
+struct PoolOwner {
+  ~PoolOwner() {
+    if (thread_pool->is_idle()) delete std::exchange(thread_pool, nullptr);
+  }
+};
+
 StackPool& pool() {
-  static thread_local StackPool instance;
-  return instance;
+  if (!thread_pool) {
+    thread_pool = new StackPool;
+    static thread_local PoolOwner owner;
+  }
+  return *thread_pool;
 }
 
 std::size_t slot_size(const StackOptions& options) {
@@ -140,6 +158,8 @@ void quarantine_stack(const Stack&) noexcept {
 
 }  // namespace detail
 
-StackStatistics stack_statistics() noexcept { return detail::pool().statistics; }
+StackStatistics stack_statistics() noexcept {
+  return detail::thread_pool ? detail::thread_pool->statistics : StackStatistics{};
+}
 
 }  // namespace weft
