@@ -112,7 +112,8 @@ class Coroutine {
   /// Raises `error` at the trap where the body stands.
   Step throw_(std::exception_ptr error) {
     Step step;
-    return finish(step, detail::throw_into(*routine_, std::move(error), &step.slot()));
+    detail::Routine& routine = *routine_;
+    return finish(step, routine, detail::throw_into(routine, std::move(error), &step.slot()));
   }
   template <class E>
     requires(!std::same_as<std::decay_t<E>, std::exception_ptr>)
@@ -137,17 +138,17 @@ class Coroutine {
   friend struct detail::Access;
 
   Step step(void* sent, const std::type_info& type) {
-    detail::check_sent(*routine_, type);
+    detail::Routine& routine = *routine_;  // the handle may go while it runs
+    detail::check_sent(routine, type);
     Step step;
-    return finish(step, detail::resume(*routine_, sent, &step.slot()));
+    return finish(step, routine, detail::resume(routine, sent, &step.slot()));
   }
 
-  Step finish(Step& step, detail::Outcome outcome) {
-    if (outcome == detail::Outcome::Yielded)
-      step.set_value(Trap(detail::offer_of(*routine_)));
+  static Step finish(Step& step, detail::Routine& routine, detail::Outcome outcome) {
+    if (outcome == detail::Outcome::Yielded) step.set_value(Trap(detail::offer_of(routine)));
     if (outcome == detail::Outcome::YieldedLast) {
       step.set_value(Trap(detail::Offer{}));  // the value goes with the coroutine
-      detail::release(routine_);
+      detail::release(&routine);
     }
     return std::move(step);
   }

@@ -30,11 +30,13 @@ struct NothingSent {};
 template <class S>
 using Sent = std::conditional_t<std::is_void_v<S>, NothingSent, S>;
 
+template <class T, class Yield>
+inline constexpr bool kIsStepOf = false;
+template <class Yield, class R>
+inline constexpr bool kIsStepOf<Step<Yield, R>, Yield> = true;
+
 template <class It, class Yield>
-concept SubIterator = requires(It& it) {
-  { it.next().value() } -> std::convertible_to<Yield>;
-  it.next().done();
-};
+concept SubIterator = requires(It& it) { requires kIsStepOf<decltype(it.next()), Yield>; };
 
 }  // namespace detail
 
@@ -55,16 +57,18 @@ class GeneratorSelf {
   ///            it pass. TypeError if next() resumes a generator whose Send is not optional.
   /// Source:    PEP 342
   [[gnu::always_inline]] inline Send yield(Yield value) {
-    return received(detail::suspend(frame_, detail::address_of(value),
-                                    &detail::kExchange<Yield, Send>));
+    return received(
+        detail::suspend(frame_, detail::address_of(value), &detail::kExchange<Yield, Send>));
   }
 
   /// Delegates to `target` until it returns, and gives its result: all that is sent to, thrown into
   /// or closed in this generator reaches the target, which yields to this generator's driver.
   ///
   /// `target` is a generator with the same Yield and Send (an rvalue that has not been started
-  /// runs on this stack, as a plain call), an object with next() and, where needed, send(), throw_()
-  /// and close(), or any input range, of which the elements are yielded.
+  /// runs on this stack, as a plain call), an object with next() and, where needed, send(),
+  /// throw_() and close(), or any input range, of which the elements are yielded. The methods of an
+  /// object give a Step<Yield, ...>, or throw StopIteration at the end; without throw_() what is
+  /// thrown is raised here. A generator is held meanwhile: its handle may go.
   ///
   /// Suspends:  as often as the target does.
   /// Throws:    as yield(), and what the target throws. ValueError if it is being run already;
@@ -97,6 +101,8 @@ class GeneratorSelf {
     }
   }
   Send delegated_yield(Yield value);
+  template <class It>
+  auto advance(It& target, Yield& value);
 
   detail::Frame& frame_;
 };
@@ -112,8 +118,8 @@ class GeneratorSelf {
 ///     for (int i : lazy_range(3)) ...
 ///
 /// A generator is a view and an input range. Destroying it closes it; what it throws then goes to
-/// the unraisable hook. A body that yields while it is being destroyed is abandoned: the destructors
-/// of its locals do not run.
+/// the unraisable hook. A body that yields while it is being destroyed is abandoned: the
+/// destructors of its locals do not run.
 ///
 /// Thread: a started generator belongs to its thread. Source: PEP 255, 342, 380, 479
 template <class Yield, class Send = void, class Return = void>
@@ -186,11 +192,12 @@ class Generator : public std::ranges::view_base {
 
   [[gnu::always_inline]] inline Step step(void* sent) {
     Step step;
-    const detail::Outcome outcome = detail::resume(*routine_, sent, &step.slot());
+    detail::Routine& routine = *routine_;  // the handle may go while it runs
+    const detail::Outcome outcome = detail::resume(routine, sent, &step.slot());
     if (outcome == detail::Outcome::Yielded) [[likely]]
-      step.set_value(routine_->offer.value);
+      step.set_value(routine.offer.value);
     else if (outcome == detail::Outcome::YieldedLast)
-      detail::keep_last(*routine_, step);
+      detail::keep_last(routine, step);
     return step;
   }
 

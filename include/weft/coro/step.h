@@ -50,6 +50,7 @@ template <class Yield, class Return = void>
 class Step {
  public:
   using Value = std::remove_reference_t<Yield>;
+  using Result = Return;
 
   /// For hand-written iterators.
   static Step yielded(Value& value) noexcept {
