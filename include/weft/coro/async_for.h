@@ -1,0 +1,92 @@
+// Loops over items that have to be waited for. Layer: coro.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <weft/base/errors.h>
+
+namespace weft {
+
+/// What the body of a loop wants next.
+enum class Iteration {
+  Continue,  ///< the next item
+  Break      ///< no more of them
+};
+
+namespace detail {
+
+template <class T>
+concept AsyncIterable = requires(T& object) { object.anext(); };
+
+template <AsyncIterable Iterable>
+using AsyncItem = decltype(std::declval<Iterable&>().anext());
+
+template <class Body, class Iterable>
+concept LoopBody = std::invocable<Body&, AsyncItem<Iterable>>;
+
+/// The next item, or nothing if there is none.
+template <class Iterable>
+auto next_item(Iterable& iterable) {
+  using Item = AsyncItem<Iterable>;
+  using Held = std::conditional_t<std::is_lvalue_reference_v<Item>,
+                                  std::reference_wrapper<std::remove_reference_t<Item>>,
+                                  std::remove_cvref_t<Item>>;
+  std::optional<Held> item;
+  try {
+    item.emplace(iterable.anext());
+  } catch (const StopAsyncIteration&) {
+    // the end of the loop
+  }
+  return item;
+}
+
+/// True if the items ran out, false if the body broke off. Ends the iterable if it owns it.
+template <class Iterable, class Body>
+bool loop_over(Iterable iterable, Body& body) {
+  using Item = AsyncItem<Iterable>;
+  while (auto item = next_item(iterable)) {
+    if constexpr (std::is_same_v<std::invoke_result_t<Body&, Item>, Iteration>) {
+      if (body(static_cast<Item&&>(*item)) == Iteration::Break) return false;
+    } else {
+      body(static_cast<Item&&>(*item));
+    }
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// Calls `body` with each item of `iterable`, one after the other: what `iterable.anext()`, which
+/// may wait, gives until it throws StopAsyncIteration. A body that returns an Iteration says
+/// whether it wants more.
+///
+///     async_for(lines, [&](std::string line) {
+///       if (line.empty()) return Iteration::Break;
+///       print(line);
+///       return Iteration::Continue;
+///     });
+///
+/// `otherwise` is called if the items run out, not if the body breaks off. An iterable that is
+/// passed as a temporary is destroyed when the loop is left, before `otherwise` is called or an
+/// exception is caught. A StopAsyncIteration of the body's own is not the end but passes.
+///
+/// Suspends: if anext() or the body does.
+/// Throws:   what anext(), the body and `otherwise` throw.
+/// Source:   async for (PEP 492)
+template <detail::AsyncIterable Iterable, detail::LoopBody<Iterable> Body, std::invocable Otherwise>
+void async_for(Iterable&& iterable, Body&& body, Otherwise&& otherwise) {
+  const bool exhausted = detail::loop_over<Iterable>(std::forward<Iterable>(iterable), body);
+  if (exhausted) otherwise();
+}
+
+template <detail::AsyncIterable Iterable, detail::LoopBody<Iterable> Body>
+void async_for(Iterable&& iterable, Body&& body) {
+  detail::loop_over<Iterable>(std::forward<Iterable>(iterable), body);
+}
+
+}  // namespace weft
