@@ -1,0 +1,45 @@
+// Runs statements. Each file of them enters its own in the table.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "object.h"
+#include "program.h"
+#include "value.h"
+#include "world.h"
+
+namespace conformance {
+
+/// How a statement was left.
+struct Flow {
+  enum Kind { Normal, Break, Continue, Return } kind = Normal;
+  Value value{};  // of Return
+};
+
+/// One body being run.
+struct Scope {
+  World& world;
+  const char* label;
+  Self* self = nullptr;  // of generators
+
+  void log(const std::string& line) { world.log(label + (": " + line)); }
+  void trace(const Statement& statement, const std::string& outcome) {
+    log(statement.text + " -> " + outcome);
+  }
+
+  /// What the variable holds; null, and a line in the trace, if it is unbound.
+  const Ref* read(const std::string& name);
+};
+
+Flow run(const Block& block, Scope& scope);
+
+using Handler = Flow (*)(const Statement& statement, Scope& scope);
+using Table = std::map<std::string, Handler>;
+
+void add_control(Table& table);       // log, raise, loop, try ...
+void add_drives(Table& table);        // new, next, send, throw, close ...
+void add_waits(Table& table);         // yield, from, await ...
+void add_async_blocks(Table& table);  // afor, awith
+
+}  // namespace conformance

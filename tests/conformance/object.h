@@ -1,0 +1,47 @@
+// What variables refer to.
+#pragma once
+
+#include <exception>
+#include <memory>
+
+#include <weft/coro/coroutine.h>
+#include <weft/coro/generator.h>
+
+#include "value.h"
+
+namespace conformance {
+
+using Generator = weft::Generator<Value, Value, Value>;
+using Coroutine = weft::Coroutine<Value>;
+using Self = Generator::Self;
+
+/// An instance of a template. An operation that its type lacks throws AttributeError.
+class Object : public std::enable_shared_from_this<Object> {
+ public:
+  Object() = default;
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+  virtual ~Object() = default;
+
+  // Steps give what was yielded, and throw StopIteration at the end.
+  virtual Value next();
+  virtual Value send(Value value);
+  virtual Value throw_(std::exception_ptr error);
+  virtual void close();
+
+  virtual weft::State state() const;
+  virtual bool is_delegating() const;
+
+  // These may outlive the object: what they need, they hold themselves.
+  virtual Value yield_from(Self& self);
+  virtual Value await();
+
+  // Of asynchronous iterators and context managers; the caller holds the object.
+  virtual Value anext();
+  virtual Value aenter();
+  virtual bool aexit(std::exception_ptr error);
+};
+
+using Ref = std::shared_ptr<Object>;
+
+}  // namespace conformance

@@ -1,0 +1,87 @@
+// Statements that suspend. What they throw propagates.
+
+#include <weft/coro/await.h>
+
+#include "interpreter.h"
+
+namespace conformance {
+
+namespace {
+
+Flow finish(const Statement& statement, Scope& scope, const Value& value) {
+  scope.trace(statement, text(value));
+  return {};
+}
+
+/// In the await() of an object there is no `self`: what it yields goes out of the coroutine.
+Flow yield(const Statement& statement, Scope& scope) {
+  const Value value = read_value(statement.arguments.at(0));
+  return finish(statement, scope, scope.self ? scope.self->yield(value) : weft::trap<Value>(value));
+}
+
+Value delegate_to_new(const std::string& name, Scope& scope) {
+  World& world = scope.world;
+  const Definition& definition = world.definition(name);
+  if (definition.type != "gen") return world.make(name)->yield_from(*scope.self);
+  Generator generator = world.make_generator(definition);
+  return scope.self ? scope.self->yield_from(std::move(generator))
+                    : weft::await(std::move(generator));
+}
+
+Flow from(const Statement& statement, Scope& scope) {
+  return finish(statement, scope, delegate_to_new(statement.arguments.at(0), scope));
+}
+
+Flow from_variable(const Statement& statement, Scope& scope) {
+  const Ref* object = scope.read(statement.arguments.at(0));
+  if (!object) return {};
+  return finish(statement, scope,
+                scope.self ? (*object)->yield_from(*scope.self) : (*object)->await());
+}
+
+Value await_new(const std::string& name, World& world) {
+  const Definition& definition = world.definition(name);
+  if (definition.type == "coro") return weft::await(world.make_coroutine(definition));
+  return world.make(name)->await();
+}
+
+Flow await(const Statement& statement, Scope& scope) {
+  return finish(statement, scope, await_new(statement.arguments.at(0), scope.world));
+}
+
+Flow await_variable(const Statement& statement, Scope& scope) {
+  const Ref* object = scope.read(statement.arguments.at(0));
+  if (!object) return {};
+  return finish(statement, scope, (*object)->await());
+}
+
+/// Yields one value from the coroutine and gives what is sent.
+struct Suspension {
+  Value value;
+  Value await() const { return weft::trap<Value>(value); }
+};
+
+Flow suspend(const Statement& statement, Scope& scope) {
+  const Suspension suspension{read_value(statement.arguments.at(0))};
+  return finish(statement, scope, weft::await(suspension));
+}
+
+Flow simulated_sleep(const Statement& statement, Scope& scope) {
+  const long delay = std::stol(statement.arguments.at(0));
+  const Suspension suspension{scope.world.simulated_time + delay};
+  return finish(statement, scope, weft::await(suspension));
+}
+
+}  // namespace
+
+void add_waits(Table& table) {
+  table.insert({{"yield", yield},
+                {"from", from},
+                {"fromvar", from_variable},
+                {"await", await},
+                {"awaitvar", await_variable},
+                {"suspend", suspend},
+                {"simsleep", simulated_sleep}});
+}
+
+}  // namespace conformance

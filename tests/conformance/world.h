@@ -1,0 +1,68 @@
+// What a running program shares: its trace, its variables, its instances.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "object.h"
+#include "program.h"
+#include "value.h"
+
+namespace conformance {
+
+/// Variables in the order of their first binding.
+class Variables {
+ public:
+  /// Null if the name is unbound. Good until a variable is bound or dropped.
+  const Ref* find(const std::string& name) const;
+
+  /// The old object, if any, is released once the variable holds the new one.
+  void bind(const std::string& name, Ref object);
+
+  /// The object goes when the variable is unbound already.
+  void drop(const std::string& name);
+
+  std::vector<std::string> names() const;
+
+ private:
+  std::vector<std::pair<std::string, Ref>> bound_;
+};
+
+class World {
+ public:
+  explicit World(const Program& program) : program_(program) {}
+
+  void log(std::string line) { trace_.push_back(std::move(line)); }
+  const std::vector<std::string>& trace() const { return trace_; }
+
+  const Definition& definition(const std::string& name) const {
+    return program_.definitions.at(name);
+  }
+
+  /// The label of a new instance of the template; it lives as long as the world.
+  const char* next_label(const std::string& name);
+
+  /// A new instance.
+  Ref make(const std::string& name);
+  Generator make_generator(const Definition& definition);
+  Coroutine make_coroutine(const Definition& definition);
+
+  Variables variables;
+  std::map<std::string, long> counters;
+  long simulated_time = 0;
+
+ private:
+  const Program& program_;
+  std::vector<std::string> trace_;
+  std::map<std::string, int> instances_;
+  std::set<std::string> labels_;
+};
+
+/// Runs the program and gives its trace.
+std::vector<std::string> run_program(const Program& program);
+
+}  // namespace conformance
