@@ -14,12 +14,15 @@
 #include <weft/context/stack.h>
 
 /// The fixture of all cases: at their end no stack is in use that was not before.
-struct Balanced {
-  std::size_t before = weft::stack_statistics().in_use;
+class Balanced {
+ public:
   Balanced() = default;
   Balanced(const Balanced&) = delete;
   Balanced& operator=(const Balanced&) = delete;
-  ~Balanced() { CHECK(weft::stack_statistics().in_use == before); }
+  ~Balanced() { CHECK(weft::stack_statistics().in_use == in_use_before_); }
+
+ private:
+  std::size_t in_use_before_ = weft::stack_statistics().in_use;
 };
 
 /// Says goodbye in a log.
