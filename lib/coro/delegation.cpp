@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "coro/chain.h"
 #include "coro/drive.h"
+#include "coro/suspension.h"
 
 namespace weft::detail {
 
@@ -18,34 +19,6 @@ namespace {
 
 /// What a plain call needs at least; below that a delegation gets a stack of its own.
 constexpr std::ptrdiff_t kInlineRoom = 24 * 1024;
-
-/// A coroutine may suspend from the stack of a generator that it drives. The drives between its
-/// own and the present one are cut off while it is away, and put on top of whoever resumes it.
-class NestedDrives {
- public:
-  explicit NestedDrives(Routine& routine) noexcept
-      : routine_(routine), innermost_(coro_thread.drive) {
-    for (Routine* drive = innermost_; drive != routine.root; drive = drive->outer_drive)
-      outermost_ = drive;
-  }
-  bool any() const noexcept { return outermost_ != nullptr; }
-  void cut() const noexcept { coro_thread.drive = routine_.root; }
-  void splice() const noexcept {
-    if (!outermost_) return;
-    outermost_->outer_drive = routine_.root;
-    coro_thread.drive = innermost_;
-  }
-
- private:
-  Routine& routine_;
-  Routine* innermost_;
-  Routine* outermost_ = nullptr;
-};
-
-void* take_mail(Routine& routine) {
-  if (routine.thrown) std::rethrow_exception(std::exchange(routine.thrown, nullptr));
-  return routine.received;
-}
 
 /// The innermost frame that is being closed, from the leaf outwards.
 Frame* innermost_closing(Routine& root, Routine& leaf) noexcept {
@@ -71,21 +44,14 @@ Frame* innermost_closing(Routine& root, Routine& leaf) noexcept {
 }
 
 /// A frame with its own stack refuses to end: it stays suspended, its delegator hears of it.
-void refuse(Routine& root, Routine& leaf, Frame& refusing) {
+void refuse(Routine& root, Context& from, Frame& refusing) {
   refusing.closing = false;
   Routine& delegator = delegator_of(root, *refusing.home);
   unlink(delegator);
   delegator.thrown = ignored_exit(refusing.kind);
   delegator.top->pending = nullptr;
-  leaf.running = false;
   hand_over(root, delegator);
-  switch_context(leaf.context, delegator.context);
-}
-
-void check_running(const Frame& frame, const NestedDrives& nested) {
-  const Routine& home = *frame.home;
-  if (!home.running || home.top != &frame || (nested.any() && home.kind == RoutineKind::Generator))
-    throw RuntimeError("a generator can only yield from its own body");
+  switch_context(from, delegator.context);
 }
 
 }  // namespace
@@ -93,35 +59,21 @@ void check_running(const Frame& frame, const NestedDrives& nested) {
 void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool delegating) {
   Routine& home = *frame.home;
   Routine& root = *home.root;
-  const NestedDrives nested(home);
-  check_running(frame, nested);
-  const bool was_delegating = frame.delegating;
-  frame.delegating = delegating || was_delegating;
-  if (delegating) frame.since = root.serial;
-  struct Restore {
-    Frame& frame;
-    bool delegating;
-    ~Restore() { frame.delegating = delegating; }
-  } restore{frame, was_delegating};
-
+  if (root.task) return loop_driver->trap(frame, value, exchange);
+  Suspension suspension(frame, delegating);
   home.exchange = exchange;
   Frame* refusing = root.closing ? innermost_closing(root, home) : nullptr;
   if (refusing && refusing != &root.base) {
     if (refusing->outer) finalize(*refusing);
-    nested.cut();
-    refuse(root, home, *refusing);
-  } else if (root.loop) {
-    if (refusing) refusing->closing = false;
-    return root.loop->trap(frame, value, exchange);
+    suspension.nested().cut();
+    refuse(root, suspension.context(), *refusing);
   } else {
     if (refusing) refusing->closing = false;  // close() itself reports it
     root.outcome = Outcome::Yielded;
     root.offer.value = value;
-    home.running = false;
-    switch_context(home.context, root.back);
+    switch_context(suspension.context(), root.back);
   }
-  nested.splice();
-  return take_mail(home);
+  return suspension.resumed();
 }
 
 void* result_place(const Frame& frame) noexcept {
@@ -260,8 +212,7 @@ void delegate(Frame& frame, Routine* target, void* result) {
     if (target->kind == RoutineKind::Coroutine) hold.fail(cannot_reuse());
     return;
   }
-  const NestedDrives nested(home);
-  check_running(frame, nested);
+  Suspension suspension(frame, true);
   Routine& root = *home.root;
   const bool fresh = target->state == State::Created;
   if (fresh) begin(*target);
@@ -270,17 +221,14 @@ void delegate(Frame& frame, Routine* target, void* result) {
   link(home, *target);
   root.leaf = &next;
   root.leaf_shape = coro_thread.shape;
-  const bool was_delegating = std::exchange(frame.delegating, true);
-  frame.since = root.serial;
   frame.result = result;
-  nested.cut();
-  home.running = false;
+  suspension.nested().cut();
+  Context& context = suspension.context();
   hand_over(root, next);
-  enter(home.context, next, fresh);
-  nested.splice();
-  frame.delegating = was_delegating;
+  enter(context, next, fresh);
+  suspension.come_back();
   std::exception_ptr error = std::exchange(home.thrown, nullptr);
-  hold.reset();
+  hold.reset();  // before anything else happens
   if (error) std::rethrow_exception(std::move(error));
 }
 

@@ -14,6 +14,7 @@
 namespace weft::detail {
 
 constinit thread_local CoroThread coro_thread __attribute__((tls_model("initial-exec")));
+const LoopDriver* loop_driver = nullptr;
 
 namespace {
 
@@ -62,7 +63,7 @@ void finish(Routine& routine, std::exception_ptr&& error) {
   if (&routine == &root) {
     root.outcome = error ? Outcome::Raised : Outcome::Returned;
     root.error = std::move(error);
-    if (root.loop) root.loop->finished(root);
+    if (root.task) loop_driver->finished(root);
     leave_context(root.back);
   }
   Routine& delegator = delegator_of(root, routine);

@@ -249,13 +249,12 @@ void EventLoop::add_signal_handler(int signal, std::function<void()> function) {
   LoopCore& core = state_->core;
   if (core.closed) throw RuntimeError("Event loop is closed");
   detail::catch_signal(signal, core);
-  if (state_->signal_handlers.insert_or_assign(signal, std::move(function)).second) ++core.outside;
+  state_->signal_handlers.insert_or_assign(signal, std::move(function));
 }
 
 bool EventLoop::remove_signal_handler(int signal) {
   if (state_->signal_handlers.erase(signal) == 0) return false;
   detail::restore_signal(signal);
-  --state_->core.outside;
   return true;
 }
 

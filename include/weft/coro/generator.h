@@ -23,6 +23,10 @@ template <class Y, class S, class R>
 inline constexpr bool kIsGenerator<Generator<Y, S, R>> = true;
 
 struct Access;
+template <class F, class Caller>
+struct RoutineOf;
+template <class Yield, class Send, class Return>
+struct GeneratorCaller;
 template <class S>
 void keep_last(Routine& routine, S& step);
 
@@ -134,7 +138,10 @@ class Generator : public std::ranges::view_base {
   template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, Generator>) &&
             std::invocable<std::decay_t<F>&, Self&>
-  Generator(F&& body);
+  Generator(F&& body)
+      : routine_(
+            new detail::RoutineOf<std::decay_t<F>, detail::GeneratorCaller<Yield, Send, Return>>(
+                detail::RoutineKind::Generator, std::forward<F>(body))) {}
 
   Generator(Generator&& other) noexcept : routine_(std::exchange(other.routine_, nullptr)) {}
   Generator& operator=(Generator&& other) noexcept {

@@ -68,11 +68,19 @@ void keep_last(Routine& routine, S& step) {
   release(&routine);
 }
 
-/// To the routine in a generator's or coroutine's handle.
+/// To what a handle refers to.
 struct Access {
   template <class Handle>
   static Routine* routine(const Handle& handle) noexcept {
     return handle.routine_;
+  }
+  template <class Handle>
+  static auto* state(const Handle& handle) noexcept {
+    return handle.state_;
+  }
+  template <class Handle, class State>
+  static Handle make(State* state) noexcept {
+    return Handle(state);
   }
   template <class Handle>
   static Routine* take(Handle& handle) noexcept {
@@ -131,14 +139,6 @@ auto send_or_next(It& it, std::optional<S>& sent) {
 }
 
 }  // namespace detail
-
-template <class Y, class S, class R>
-template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, Generator<Y, S, R>>) &&
-          std::invocable<std::decay_t<F>&, GeneratorSelf<Y, S, R>&>
-Generator<Y, S, R>::Generator(F&& body)
-    : routine_(new detail::RoutineOf<std::decay_t<F>, detail::GeneratorCaller<Y, S, R>>(
-          detail::RoutineKind::Generator, std::forward<F>(body))) {}
 
 template <class Y, class S, class R>
 auto Generator<Y, S, R>::throw_(std::exception_ptr error) -> Step {

@@ -36,6 +36,10 @@ enum class State : std::uint8_t {
 namespace detail {
 
 struct Routine;
+struct TaskBase;
+
+/// The shape of no thread, not even of one that has not made a generator yet.
+inline constexpr std::uint64_t kNoShape = ~std::uint64_t(0);
 
 enum class RoutineKind : std::uint8_t { Generator, Coroutine };
 
@@ -92,6 +96,7 @@ struct LoopDriver {
   void* (*trap)(Frame& frame, void* value, const Exchange* exchange);
   void (*finished)(Routine& root);  // does not return; outcome and error are set
 };
+extern const LoopDriver* loop_driver;
 
 struct Routine {
   const BodyTable* body = nullptr;  // null once its captures are destroyed
@@ -107,7 +112,7 @@ struct Routine {
   Routine* target = nullptr;     // what the top frame delegates to, if that has its own stack
   Routine* delegator = nullptr;  // the last one; valid if there is one and it did not end
   Routine* leaf = nullptr;       // a hint: some node below, valid while leaf_shape is current
-  std::uint64_t leaf_shape = 0;
+  std::uint64_t leaf_shape = kNoShape;
 
   // Its stack, and the mailbox that is read when it is resumed.
   Routine* root = nullptr;  // of the drive on whose behalf it runs
@@ -125,7 +130,7 @@ struct Routine {
   Outcome outcome = Outcome::Gone;
   bool forwards = false;  // a throw or close: members of the chain count as delegating meanwhile
   bool closing = false;
-  const LoopDriver* loop = nullptr;  // if it is a task
+  TaskBase* task = nullptr;  // if a loop drives it
   std::uint64_t serial = 0;
   std::exception_ptr error;
 
@@ -238,7 +243,7 @@ Frame& current_coroutine_frame(const char* what);
 [[gnu::always_inline]] inline void* suspend(Frame& frame, void* value, const Exchange* exchange) {
   Routine& home = *frame.home;
   Routine& root = *home.root;
-  if (home.top != &frame || coro_thread.drive != &root || root.closing || root.loop) [[unlikely]]
+  if (home.top != &frame || coro_thread.drive != &root || root.closing || root.task) [[unlikely]]
     return suspend_slowly(frame, value, exchange, false);
   root.outcome = Outcome::Yielded;
   root.offer.value = value;

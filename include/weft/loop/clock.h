@@ -25,7 +25,7 @@ class Clock {
   virtual TimePoint now() const noexcept = 0;
 
   /// The loop has nothing to run before `deadline` (none: ever). `outside` tells whether something
-  /// that the loop does not control, a descriptor, signal or thread, is waited for.
+  /// that the loop does not control, a descriptor or a thread, is waited for.
   ///
   /// Returns for how long it may block; none: until something happens.
   virtual std::optional<Duration> before_wait(std::optional<TimePoint> deadline, bool outside) = 0;

@@ -83,6 +83,7 @@ struct LoopCore {
   bool running = false;
   bool closed = false;
   std::size_t outside = 0;     // waits for something that no task of this loop can bring about
+  std::size_t watched = 0;     // descriptors that the io layer has registered
   TimePoint now{};             // as of the last poll
   std::exception_ptr escaped;  // from a task, to leave run_forever()
 

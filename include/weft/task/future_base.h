@@ -1,0 +1,92 @@
+// The untyped half of futures and tasks. Layer: task.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <weft/loop/core.h>
+#include <weft/loop/event_loop.h>
+
+namespace weft {
+
+/// The argument of cancel(); travels with the CancelledError.
+using CancelMessage = std::optional<std::string>;
+
+namespace detail {
+
+enum class FutureState : std::uint8_t { Pending, Cancelled, Finished };
+
+/// What a task waits for. Lives in the frame of the wait, or is a future.
+struct Awaited {
+  /// The task is to be cancelled. True if this makes the task run, with the cancellation to be
+  /// found here; false if it is on its way already.
+  virtual bool cancel_wait(const CancelMessage& message) = 0;
+
+  /// The task's coroutine went on without it. True if the task would still have been woken: it is
+  /// not any more.
+  virtual bool withdraw(TaskBase& task) noexcept = 0;
+
+ protected:
+  ~Awaited() = default;
+};
+
+/// A result to come. Counted; handles, waiting tasks and loops hold references.
+struct FutureBase : Awaited {
+  std::uint32_t references = 1;
+  FutureState state = FutureState::Pending;
+  bool unretrieved = false;  // holds an exception that nobody has asked for
+  LoopCore* loop;
+  std::exception_ptr error;  // of a finished one; of a cancelled one, the CancelledError
+
+  explicit FutureBase(LoopCore& core) noexcept : loop(&core) {}
+  FutureBase(const FutureBase&) = delete;
+  FutureBase& operator=(const FutureBase&) = delete;
+  virtual ~FutureBase();
+
+  bool done() const noexcept { return state != FutureState::Pending; }
+
+  /// What Future::cancel() and Task::cancel() do.
+  virtual bool cancel(const CancelMessage& message);
+  virtual std::string_view name() const noexcept { return {}; }
+  virtual TaskBase* task() noexcept { return nullptr; }
+  bool cancel_wait(const CancelMessage& message) final { return cancel(message); }
+  bool withdraw(TaskBase& task) noexcept final;
+
+  /// Throws: InvalidStateError if it is done.
+  void check_pending() const;
+  /// The result is in place.
+  void finish();
+  void fail(std::exception_ptr exception);
+  void finish_cancelled(std::exception_ptr cancelled);
+
+  /// Becomes ready, in order of arrival, when the future is done; at once if it is.
+  void add_callback(Runnable& runnable) noexcept;
+  bool remove_callback(const Runnable& runnable) noexcept { return callbacks_.remove(runnable); }
+
+  /// Throws what the future ended with. Throws: InvalidStateError if it is pending.
+  void check_result();
+  /// The exception or null. Throws: CancelledError, InvalidStateError.
+  std::exception_ptr exception();
+
+  /// Suspends the current coroutine until the future is done.
+  void wait();
+
+ private:
+  void make_callbacks_ready() noexcept;
+
+  ReadyQueue callbacks_;
+};
+
+inline void retain(FutureBase& future) noexcept { ++future.references; }
+void release(FutureBase* future) noexcept;
+
+/// The running loop. Throws: RuntimeError that names `call` if there is none.
+LoopCore& require_loop(const char* call);
+
+}  // namespace detail
+
+}  // namespace weft

@@ -1,0 +1,149 @@
+// Coroutines that run side by side. Layer: task.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <weft/task/future.h>
+#include <weft/task/task_base.h>
+
+namespace weft {
+
+/// A coroutine that an event loop runs, beside others, on a stack of its own. It is a future too:
+/// await it for what its function returned. The loop keeps it alive until it has ended.
+///
+/// Thread: the loop's. Source: asyncio.Task
+template <class T = void>
+class Task : public Future<T> {
+ public:
+  /// Requests that CancelledError be thrown into the task: where it waits, in the next turn, or
+  /// where it waits next. The task may clean up, and may refuse by not letting the error pass.
+  /// False if it has ended.
+  bool cancel(const CancelMessage& message = {}) const { return this->state_->cancel(message); }
+
+  /// How often cancel() was called, less the uncancel()s.
+  int cancelling() const noexcept { return half().cancel_requests; }
+  int uncancel() const noexcept {
+    auto& requests = half().cancel_requests;
+    return requests > 0 ? --requests : 0;
+  }
+
+  const std::string& name() const noexcept { return half().task_name; }
+  void set_name(std::string name) const { half().task_name = std::move(name); }
+
+ private:
+  friend struct detail::Access;
+  explicit Task(detail::TaskOf<T>* state) noexcept : Future<T>(state) {}
+  detail::TaskBase& half() const noexcept {
+    return static_cast<detail::TaskOf<T>&>(*this->state_);
+  }
+};
+
+/// Any task, of whatever result: what current_task() and all_tasks() give.
+class AnyTask {
+ public:
+  explicit AnyTask(detail::TaskBase& task) noexcept : task_(&task) { detail::retain(task.future); }
+  template <class T>
+  AnyTask(const Task<T>& task) noexcept : AnyTask(*detail::Access::state(task)->task()) {}
+  AnyTask(const AnyTask& other) noexcept : AnyTask(*other.task_) {}
+  AnyTask& operator=(AnyTask other) noexcept {
+    std::swap(task_, other.task_);
+    return *this;
+  }
+  ~AnyTask() { detail::release(&task_->future); }
+
+  const std::string& name() const noexcept { return task_->task_name; }
+  bool done() const noexcept { return task_->future.done(); }
+  bool cancelled() const noexcept {
+    return task_->future.state == detail::FutureState::Cancelled;
+  }
+  bool cancel(const CancelMessage& message = {}) const { return task_->future.cancel(message); }
+  int cancelling() const noexcept { return task_->cancel_requests; }
+  int uncancel() const noexcept {
+    return task_->cancel_requests > 0 ? --task_->cancel_requests : 0;
+  }
+  std::exception_ptr exception() const { return task_->future.exception(); }
+
+  // A reference for whoever waits for it.
+  detail::FutureBase* share() const noexcept {
+    detail::retain(task_->future);
+    return &task_->future;
+  }
+
+  /// What it waits for, as "sleep" or "Event.wait"; empty if it can run.
+  std::string_view waits_for() const noexcept {
+    return task_->awaited && task_->reason ? task_->reason : "";
+  }
+
+  friend bool operator==(const AnyTask& a, const AnyTask& b) noexcept = default;
+
+ private:
+  detail::TaskBase* task_;
+};
+
+namespace detail {
+
+template <class R>
+Task<R> start_task(Routine* body, TaskOptions&& options) {
+  auto* state = new TaskOf<R>(*running_loop);
+  state->start(body, &state->result, std::move(options));
+  return Access::make<Task<R>>(state);
+}
+
+template <class T>
+inline constexpr bool kIsFuture = false;
+template <class T>
+inline constexpr bool kIsFuture<Future<T>> = true;
+template <class T>
+inline constexpr bool kIsFuture<Task<T>> = true;
+template <class T>
+inline constexpr bool kAwaitsPlainly<Task<T>> = true;
+
+}  // namespace detail
+
+/// Runs `function(args...)` as a task, beginning in the next turn. Function and arguments are copied
+/// or moved into the task, as std::thread does it: std::ref() for a reference.
+///
+/// Throws: RuntimeError if no loop runs on this thread; what reserving a stack throws, in the task.
+/// Source: asyncio.create_task
+template <class F, class... Args>
+  requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
+auto create_task(TaskOptions options, F&& function, Args&&... args) {
+  using R = std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>...>;
+  detail::require_loop("create_task");
+  const std::size_t stack_size = options.stack.size;
+  Coroutine<R> body([f = std::decay_t<F>(std::forward<F>(function)),
+                     stored = std::make_tuple(std::decay_t<Args>(std::forward<Args>(args))...)]()
+                        mutable -> R { return std::apply(f, std::move(stored)); });
+  detail::Access::routine(body)->stack_size = stack_size;
+  return detail::start_task<R>(detail::Access::take(body), std::move(options));
+}
+template <class F, class... Args>
+  requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
+auto create_task(F&& function, Args&&... args) {
+  return create_task(TaskOptions{}, std::forward<F>(function), std::forward<Args>(args)...);
+}
+
+/// Runs a coroutine object as a task.
+template <class R>
+Task<R> create_task(TaskOptions options, Coroutine<R>&& coroutine) {
+  detail::require_loop("create_task");
+  return detail::start_task<R>(detail::Access::take(coroutine), std::move(options));
+}
+template <class R>
+Task<R> create_task(Coroutine<R>&& coroutine) {
+  return create_task(TaskOptions{}, std::move(coroutine));
+}
+
+/// The task that calls this. Throws: RuntimeError if it is called from a callback or outside a loop.
+AnyTask current_task();
+
+/// The tasks of the running loop that have not ended, in order of creation.
+std::vector<AnyTask> all_tasks();
+std::vector<AnyTask> all_tasks(EventLoop& loop);
+
+}  // namespace weft

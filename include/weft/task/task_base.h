@@ -1,0 +1,72 @@
+// The untyped half of tasks. Layer: task.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include <weft/coro/routine.h>
+#include <weft/task/future.h>
+
+namespace weft {
+
+/// How a task is made.
+struct TaskOptions {
+  std::string name;    ///< empty: "Task-N"
+  StackOptions stack;  ///< of a plain function; a coroutine object brings its own
+};
+
+namespace detail {
+
+/// A coroutine that a loop drives. It is its own node in the ready queue.
+struct TaskBase : Runnable {
+  FutureBase& future;             // the other half of the same object
+  Routine* routine = nullptr;     // null once it has ended
+  Awaited* awaited = nullptr;     // what it waits for
+  bool must_cancel = false;       // cancel() came while nothing could be told
+  int cancel_requests = 0;
+  std::uint64_t steps = 0;
+  CancelMessage cancel_message;
+  std::exception_ptr step_error;  // to be raised in the next step
+  std::string task_name;
+  const char* reason = nullptr;   // why it waits
+  TaskBase* previous_task = nullptr;
+  TaskBase* next_task = nullptr;
+
+  explicit TaskBase(FutureBase& half) noexcept : Runnable(&TaskBase::step), future(half) {}
+
+  /// Takes over the routine; the first step runs in the next turn. The loop holds a reference until
+  /// the task has ended.
+  void start(Routine* body, void* result, TaskOptions&& options);
+
+  bool request_cancel(const CancelMessage& message);
+  LoopCore& loop() const noexcept { return *future.loop; }
+  void make_ready() noexcept { loop().ready.push(*this); }
+
+  static void step(Runnable* self);
+};
+
+template <class T>
+struct TaskOf final : FutureOf<T>, TaskBase {
+  explicit TaskOf(LoopCore& core) : FutureOf<T>(core), TaskBase(static_cast<FutureBase&>(*this)) {}
+  bool cancel(const CancelMessage& message) override { return request_cancel(message); }
+  std::string_view name() const noexcept override { return task_name; }
+  TaskBase* task() noexcept override { return this; }
+};
+
+/// The task in whose name the code runs that calls this; null in callbacks and outside a loop.
+inline TaskBase* current_task_base() noexcept { return running_loop ? running_loop->current : nullptr; }
+
+/// The task, if the innermost running coroutine is its own; null if that is driven by hand.
+/// Throws: RuntimeError outside a coroutine.
+TaskBase* task_at_the_door();
+
+/// Suspends the task until make_ready(). Throws what was thrown into it meanwhile.
+void park(TaskBase& task, Awaited* awaited, const char* reason);
+
+/// Suspends a coroutine that is driven by hand, until its driver goes on; `future` is what it
+/// waits for, null for a bare yield.
+void trap_future(FutureBase* future);
+
+}  // namespace detail
+
+}  // namespace weft

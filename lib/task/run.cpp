@@ -1,0 +1,122 @@
+#include <weft/task/run.h>
+
+#include <csignal>
+#include <thread>
+
+#include <weft/base/errors.h>
+#include <weft/task/gather.h>
+
+namespace weft::detail {
+
+namespace {
+
+const std::thread::id first_thread = std::this_thread::get_id();
+
+/// As inside the loop, for what has to be made before it runs.
+class Entered {
+ public:
+  explicit Entered(LoopCore& loop) {
+    if (running_loop)
+      throw RuntimeError("run() cannot be called from a running event loop");
+    running_loop = &loop;
+    loop.drive = coro_thread.drive;
+  }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+  ~Entered() { running_loop = nullptr; }
+};
+
+/// While it lives, the first Ctrl-C cancels `task`.
+class Interruptible {
+ public:
+  Interruptible(EventLoop& loop, FutureBase& task) : loop_(loop) {
+    struct sigaction present {};
+    if (std::this_thread::get_id() != first_thread ||
+        sigaction(SIGINT, nullptr, &present) != 0 || present.sa_handler != SIG_DFL)
+      return;
+    installed_ = true;
+    loop.add_signal_handler(SIGINT, [this, &task] {
+      interrupted_ = true;
+      task.cancel({});
+      remove();  // the next one kills
+    });
+  }
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
+  ~Interruptible() { remove(); }
+  bool interrupted() const noexcept { return interrupted_; }
+
+ private:
+  void remove() noexcept {
+    if (std::exchange(installed_, false)) loop_.remove_signal_handler(SIGINT);
+  }
+
+  EventLoop& loop_;
+  bool installed_ = false;
+  bool interrupted_ = false;
+};
+
+}  // namespace
+
+void run_until_done(LoopCore& loop, FutureBase& future) {
+  struct Stop : Runnable {
+    LoopCore& loop;
+    explicit Stop(LoopCore& l) : Runnable(&Stop::run_stop), loop(l) {}
+    static void run_stop(Runnable* self) { static_cast<Stop*>(self)->loop.owner->stop(); }
+  } stop(loop);
+  future.add_callback(stop);
+  try {
+    loop.owner->run_forever();
+  } catch (...) {
+    if (!future.remove_callback(stop)) loop.ready.remove(stop);
+    throw;
+  }
+  if (future.done()) return;
+  future.remove_callback(stop);
+  throw RuntimeError("Event loop stopped before Future completed.");
+}
+
+void RunScope::run(FutureBase& (*create)(void*), void* argument) {
+  LoopCore& core = core_of(loop_);
+  FutureBase* main = nullptr;
+  {
+    const Entered entered(core);
+    main = &create(argument);
+  }
+  try {
+    const Interruptible ctrl_c(loop_, *main);
+    run_until_done(core, *main);
+    if (ctrl_c.interrupted() && main->state == FutureState::Cancelled &&
+        --main->task()->cancel_requests == 0)
+      throw KeyboardInterrupt();
+  } catch (...) {
+    cancel_all_tasks();
+    throw;
+  }
+  cancel_all_tasks();
+}
+
+void RunScope::cancel_all_tasks() {
+  LoopCore& core = core_of(loop_);
+  const std::vector<AnyTask> tasks = all_tasks(loop_);
+  if (tasks.empty()) return;
+  std::vector<FutureBase*> left;
+  for (const AnyTask& task : tasks) {
+    task.cancel();
+    left.push_back(task.share());
+  }
+  FutureBase* all = nullptr;
+  {
+    const Entered entered(core);
+    all = Gathering::make(core, std::move(left), true);
+  }
+  const std::unique_ptr<FutureBase, void (*)(FutureBase*)> owner(all, &release);
+  run_until_done(core, *all);
+  for (const AnyTask& task : tasks)
+    if (!task.cancelled())
+      if (std::exception_ptr error = task.exception())
+        loop_.call_exception_handler(
+            {"unhandled exception during shutdown", std::move(error), task.name()});
+}
+
+}  // namespace weft::detail

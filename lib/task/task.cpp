@@ -1,0 +1,293 @@
+// How tasks are driven.
+//
+// A step runs from the loop's stack, or is handed on by the task before: a task that suspends takes
+// the next task from the ready queue and switches straight to it. Callbacks run on the loop's own
+// stack, and so does what follows the end of a batch, so the hand-over stops at both.
+
+#include <weft/task/task.h>
+
+#include <atomic>
+
+#include <weft/base/errors.h>
+
+#include "base/assert.h"
+#include "coro/chain.h"
+#include "coro/drive.h"
+#include "coro/suspension.h"
+
+namespace weft {
+
+namespace detail {
+
+namespace {
+
+void forget(TaskBase& task) noexcept {
+  LoopCore& loop = task.loop();
+  (task.previous_task ? task.previous_task->next_task : loop.tasks) = task.next_task;
+  (task.next_task ? task.next_task->previous_task : loop.last_task) = task.previous_task;
+}
+
+void remember(TaskBase& task) noexcept {
+  LoopCore& loop = task.loop();
+  task.previous_task = loop.last_task;
+  (loop.last_task ? loop.last_task->next_task : loop.tasks) = &task;
+  loop.last_task = &task;
+}
+
+/// The coroutine has ended: so does the future. `error` is null if there is a result.
+void conclude(TaskBase& task, std::exception_ptr error) {
+  FutureBase& future = task.future;
+  if (!error) {
+    if (task.must_cancel)
+      future.FutureBase::cancel(task.cancel_message);
+    else
+      future.finish();
+    return;
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (const CancelledError&) {
+    future.finish_cancelled(std::move(error));
+  } catch (const KeyboardInterrupt&) {
+    task.loop().escaped = error;
+    future.fail(std::move(error));
+  } catch (const SystemExit&) {
+    task.loop().escaped = error;
+    future.fail(std::move(error));
+  } catch (...) {
+    future.fail(std::move(error));
+  }
+}
+
+/// Drops what the loop held of a task that has ended; on another stack than the task's.
+void bury(TaskBase& task) noexcept {
+  Routine* routine = std::exchange(task.routine, nullptr);
+  retire_stack(*routine);
+  routine->task = nullptr;
+  release(routine);
+  forget(task);
+  release(&task.future);
+}
+
+void bury_the_dead(LoopCore& loop) noexcept {
+  if (loop.dead) bury(*std::exchange(loop.dead, nullptr));
+}
+
+/// Where the next step goes on: null if the step was over before it began.
+struct Target {
+  Routine* routine;
+  bool fresh;
+};
+
+Target fail_at_once(TaskBase& task, std::exception_ptr error) {
+  if (task.routine->state == State::Created) task.routine->state = State::Closed;
+  conclude(task, std::move(error));
+  bury(task);
+  return {nullptr, false};
+}
+
+std::exception_ptr take_step_error(TaskBase& task) {
+  std::exception_ptr error = std::exchange(task.step_error, nullptr);
+  if (!task.must_cancel) return error;
+  task.must_cancel = false;
+  return std::make_exception_ptr(task.cancel_message ? CancelledError(*task.cancel_message)
+                                                     : CancelledError());
+}
+
+Target prepare_step(TaskBase& task) {
+  Routine& root = *task.routine;
+  task.awaited = nullptr;
+  task.reason = nullptr;
+  ++task.steps;
+  std::exception_ptr error = take_step_error(task);
+  if (is_executing(root)) return fail_at_once(task, already_executing(root.kind));
+  if (root.state == State::Closed) return fail_at_once(task, cannot_reuse());
+  const bool fresh = root.state == State::Created;
+  if (fresh) {
+    if (error) return fail_at_once(task, std::move(error));  // it never runs
+    try {
+      begin(root);
+    } catch (...) {
+      return fail_at_once(task, std::current_exception());
+    }
+  }
+  root.forwards = error != nullptr;
+  root.closing = false;
+  root.serial = ++coro_thread.serials;
+  Routine& target =
+      fresh ? root : deliver(root, root, error ? Mode::Throw : Mode::Send, nullptr, error);
+  LoopCore& loop = task.loop();
+  root.outer_drive = loop.drive;
+  coro_thread.drive = &root;
+  loop.current = &task;
+  hand_over(root, target);
+  return {&target, fresh};
+}
+
+/// Gives the processor to the next ready task, or to the loop.
+void switch_away(LoopCore& loop, Context& from) {
+  for (;;) {
+    Runnable* next = loop.ready.front();
+    if (next == &loop.end_of_batch && next->next && loop.may_skip_poll()) {
+      loop.ready.push(*loop.ready.pop());  // the next batch
+      continue;
+    }
+    if (!next || next->run != &TaskBase::step) break;
+    loop.ready.pop();
+    ++loop.handled;
+    const Target target = prepare_step(*static_cast<TaskBase*>(next));
+    if (!target.routine) {
+      if (loop.escaped) break;
+      continue;
+    }
+    if (&target.routine->context == &from) return;  // its own turn again
+    return enter(from, *target.routine, target.fresh);
+  }
+  loop.current = nullptr;
+  coro_thread.drive = loop.drive;
+  switch_context(from, loop.context);
+}
+
+void finished(Routine& root) {
+  TaskBase& task = *root.task;
+  LoopCore& loop = task.loop();
+  conclude(task, std::exchange(root.error, nullptr));
+  loop.dead = &task;
+  loop.current = nullptr;
+  coro_thread.drive = loop.drive;
+  leave_context(loop.context);
+}
+
+/// What comes of a value that the coroutine of a task traps: a future is waited for, std::nullopt
+/// gives up a turn, anything else is an error in the next one.
+void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
+  TaskBase& task = *frame.home->root->task;
+  if (*exchange->yielded == typeid(FutureBase*)) {
+    FutureBase& future = **static_cast<FutureBase**>(value);
+    if (future.loop != task.future.loop)
+      task.step_error = std::make_exception_ptr(
+          RuntimeError("Task got a future attached to a different loop"));
+    else if (&future == &task.future)
+      task.step_error = std::make_exception_ptr(RuntimeError("Task cannot await on itself"));
+    else {
+      future.add_callback(task);
+      park(task, &future, "Future");
+      return nullptr;
+    }
+  } else if (*exchange->yielded != typeid(std::nullopt_t)) {
+    task.step_error = std::make_exception_ptr(
+        RuntimeError("Task got bad yield: " + type_name(*exchange->yielded)));
+  }
+  task.make_ready();
+  park(task, nullptr, "yield");
+  return nullptr;
+}
+
+constexpr LoopDriver kDriver{trap_in_task, finished};
+
+void close_tasks(LoopCore& loop) {
+  while (loop.tasks) {
+    TaskBase& task = *loop.tasks;
+    loop.owner->call_exception_handler(
+        {"Task was destroyed but it is pending!", nullptr, task.task_name});
+    forget(task);
+    if (Routine* routine = std::exchange(task.routine, nullptr)) {
+      routine->task = nullptr;  // from here on it is driven by hand, to be closed
+      release(routine);
+    }
+    release(&task.future);
+  }
+}
+
+std::string next_name() {
+  static std::atomic<int> count{0};
+  return "Task-" + std::to_string(++count);
+}
+
+}  // namespace
+
+void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
+  routine = body;
+  body->result = result;
+  body->task = this;
+  loop_driver = &kDriver;
+  task_name = options.name.empty() ? next_name() : std::move(options.name);
+  LoopCore& core = loop();
+  core.close_tasks = close_tasks;
+  retain(future);
+  remember(*this);
+  make_ready();
+}
+
+void TaskBase::step(Runnable* self) {
+  auto& task = *static_cast<TaskBase*>(self);
+  LoopCore& loop = task.loop();
+  const Target target = prepare_step(task);
+  if (target.routine) enter(loop.context, *target.routine, target.fresh);
+  bury_the_dead(loop);
+}
+
+bool TaskBase::request_cancel(const CancelMessage& message) {
+  if (future.done()) return false;
+  ++cancel_requests;
+  if (awaited && awaited->cancel_wait(message)) return true;
+  must_cancel = true;
+  cancel_message = message;
+  return true;
+}
+
+TaskBase* task_at_the_door() {
+  Routine* drive = coro_thread.drive;
+  while (drive && drive->kind != RoutineKind::Coroutine) drive = drive->outer_drive;
+  if (!drive) throw RuntimeError("a wait outside a task: nothing here can be suspended");
+  return drive->task;
+}
+
+void park(TaskBase& task, Awaited* awaited, const char* reason) {
+  task.awaited = awaited;
+  task.reason = reason;
+  if (awaited && task.must_cancel && awaited->cancel_wait(task.cancel_message))
+    task.must_cancel = false;
+  Frame& frame = *leaf_of(*task.routine).top;
+  struct Leave {
+    TaskBase& task;
+    Awaited* awaited;
+    Routine& home;
+    ~Leave() {
+      if (home.root == task.routine) return;
+      // Somebody else drove the coroutine on: the task goes on too, and finds it elsewhere.
+      task.awaited = nullptr;
+      if (awaited && awaited->withdraw(task) && task.routine) task.make_ready();
+    }
+  } leave{task, awaited, *frame.home};
+  Suspension suspension(frame, true);
+  switch_away(task.loop(), suspension.context());
+  suspension.resumed();
+}
+
+void trap_future(FutureBase* future) {
+  Frame& frame = current_coroutine_frame("a wait outside a task: nothing here can be suspended");
+  if (future)
+    suspend_slowly(frame, &future, &kExchange<FutureBase*, void>, true);
+  else
+    suspend_slowly(frame, nullptr, &kExchange<std::nullopt_t, void>, true);
+}
+
+}  // namespace detail
+
+AnyTask current_task() {
+  detail::require_loop("current_task");
+  if (!detail::current_task_base()) throw RuntimeError("current_task: no task is running");
+  return AnyTask(*detail::current_task_base());
+}
+
+std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
+
+std::vector<AnyTask> all_tasks(EventLoop& loop) {
+  std::vector<AnyTask> tasks;
+  for (detail::TaskBase* task = detail::core_of(loop).tasks; task; task = task->next_task)
+    if (!task->future.done()) tasks.emplace_back(*task);
+  return tasks;
+}
+
+}  // namespace weft
