@@ -88,13 +88,25 @@ struct Access {
   }
 };
 
+/// To what has a stack of its own, or gets one. A StopIteration that is thrown at a generator which
+/// ended behind its delegator's back comes out of it, and so ends the delegation with a result.
+template <class R>
+void delegate_afar(Frame& frame, Routine* routine, ResultSlot<R>& result) {
+  try {
+    delegate(frame, routine, &result);
+  } catch (const StopIteration& stop) {
+    if constexpr (!std::is_void_v<R>)
+      if (R* value = stop.value<R>()) result.emplace(std::move(*value));
+  }
+}
+
 /// An rvalue: as a plain call if nobody else can hold it and it has not been started.
 template <class R>
 R delegate_to_temporary(Frame& frame, Routine* routine) {
   ResultSlot<R> result;
   if (routine->state != State::Created || routine->references != 1 ||
       !delegate_inline(frame, routine, &result))
-    delegate(frame, routine, &result);
+    delegate_afar<R>(frame, routine, result);
   if constexpr (!std::is_void_v<R>)
     if (result) return std::move(*result);
   return none_or_raise<R>("the generator had ended before: it has no result to give");
@@ -104,7 +116,7 @@ template <class R>
 R delegate_to_shared(Frame& frame, Routine* routine) {
   ResultSlot<R> result;
   retain(*routine);
-  delegate(frame, routine, &result);
+  delegate_afar<R>(frame, routine, result);
   if constexpr (!std::is_void_v<R>)
     if (result) return std::move(*result);
   return none_or_raise<R>("the generator had ended before: it has no result to give");
