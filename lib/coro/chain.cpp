@@ -47,9 +47,14 @@ void unlink(Routine& delegator) noexcept {
   ++coro_thread.shape;
 }
 
+void mark_closing(Frame& frame) noexcept {
+  frame.closing = true;
+  frame.since = 0;  // a close that comes later in the same drive passes through it, too
+}
+
 void mark_closing(Routine& from) noexcept {
   for (Routine* member = &from; member; member = member->target)
-    for (Frame* frame = member->top; frame; frame = frame->outer) frame->closing = true;
+    for (Frame* frame = member->top; frame; frame = frame->outer) mark_closing(*frame);
 }
 
 bool settle(const Frame& inner, Frame& delegator, bool returned, std::exception_ptr& error) {

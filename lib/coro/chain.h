@@ -21,6 +21,7 @@ void unlink(Routine& delegator) noexcept;
 
 /// From the leaf of `from`'s chain out to its base frame: a suspension now is a refusal to end.
 void mark_closing(Routine& from) noexcept;
+void mark_closing(Frame& frame) noexcept;
 
 /// What the end of frame `inner` means for its delegator: true if it goes on with the result, else
 /// `error` is to be raised in it.

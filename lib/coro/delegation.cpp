@@ -37,7 +37,7 @@ Frame* innermost_closing(Routine& root, Routine& leaf) noexcept {
   frame.ignored = true;
   for (Routine* member = frame.home; member; member = member->target)
     for (Frame* inner = member->top; inner; inner = inner->outer) {
-      inner->closing = true;
+      mark_closing(*inner);
       if (inner == &frame) break;
     }
   throw GeneratorExit();
