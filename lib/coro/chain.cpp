@@ -10,8 +10,10 @@ Routine& leaf_of(Routine& routine) noexcept {
   const std::uint64_t shape = coro_thread.shape;
   Routine* leaf = routine.leaf_shape == shape ? routine.leaf : &routine;
   while (leaf->target) leaf = leaf->target;
-  routine.leaf = leaf;
-  routine.leaf_shape = shape;
+  if (routine.owner == &coro_thread) {  // or asking for its state here would let it be resumed here
+    routine.leaf = leaf;
+    routine.leaf_shape = shape;
+  }
   return *leaf;
 }
 

@@ -13,6 +13,8 @@
 #include <weft/base/hooks.h>
 #include <weft/context/stack.h>
 
+#include "../child.h"
+
 /// The fixture of all cases: at their end no stack is in use that was not before.
 class Balanced {
  public:
@@ -87,15 +89,4 @@ auto rest_of(G&& generator) {
 }
 
 /// Large numbers are smaller where each switch costs a hundred times as much.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WEFT_TESTS_ARE_SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WEFT_TESTS_ARE_SLOW 1
-#endif
-#endif
-#ifdef WEFT_TESTS_ARE_SLOW
-inline constexpr int kScale = 50;
-#else
-inline constexpr int kScale = 1;
-#endif
+inline const int kScale = under_valgrind() ? 500 : under_checker() ? 50 : 1;

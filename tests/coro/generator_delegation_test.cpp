@@ -78,7 +78,7 @@ Generator<int> in_order(const Node* node) {
 
 std::unique_ptr<Node> tree(int value, std::unique_ptr<Node> left = nullptr,
                            std::unique_ptr<Node> right = nullptr) {
-  return std::make_unique<Node>(value, std::move(left), std::move(right));
+  return std::unique_ptr<Node>(new Node{value, std::move(left), std::move(right)});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Generators by the hundred thousand: deep chains, large trees, many short lives.
+#include <algorithm>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -13,7 +14,7 @@ TEST_SUITE_BEGIN("Generator, deep and wide");
 
 namespace {
 
-constexpr int kDepth = 100'000 / kScale;
+const int kDepth = 100'000 / kScale;
 
 /// As deep, with a stack for each level: without light guards a process cannot have so many.
 int depth_of_stacks() {
@@ -60,9 +61,9 @@ TEST_CASE_FIXTURE(Balanced, "a chain of plain calls is as deep as memory allows"
 
 TEST_CASE_FIXTURE(Balanced, "a chain of plain calls needs few stacks") {
   const std::size_t in_use = stack_statistics().in_use;
-  auto gen = nest(1000 / kScale);
+  auto gen = nest(100);
   gen.next();
-  CHECK(stack_statistics().in_use - in_use <= 1000 / kScale / 50 + 1);
+  CHECK(stack_statistics().in_use - in_use <= 2);
 }
 
 TEST_CASE_FIXTURE(Balanced, "a chain of stacks is as deep as memory allows") {
@@ -88,7 +89,7 @@ TEST_CASE_FIXTURE(Balanced, "an error passes a deep chain") {
 }
 
 TEST_CASE_FIXTURE(Balanced, "a tree of a million nodes is walked in order") {
-  constexpr int kNodes = 1'000'000 / kScale;
+  const int kNodes = 1'000'000 / kScale;
   int expected = 0;
   bool in_order = true;
   for (int i : walk(0, kNodes)) in_order &= i == expected++;
@@ -109,7 +110,7 @@ TEST_CASE_FIXTURE(Balanced, "a million generators that are dropped half-way leav
   };
   make().next();
   const StackStatistics before = stack_statistics();
-  constexpr int kMany = 1'000'000 / kScale;
+  const int kMany = 1'000'000 / kScale;
   for (int i = 0; i < kMany; ++i) make().next();
   const StackStatistics after = stack_statistics();
   CHECK(ended == kMany + 1);

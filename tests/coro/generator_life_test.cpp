@@ -324,7 +324,10 @@ TEST_CASE_FIXTURE(Balanced, "a suspended generator is refused on another thread,
   auto gen = count_to(3);
   gen.next();
   std::string error;
-  std::thread([&] { error = error_of([&] { gen.next(); }); }).join();
+  std::thread([&] {
+    CHECK(gen.state() == State::Suspended);
+    error = error_of([&] { gen.next(); });
+  }).join();
   CHECK(error.starts_with("RuntimeError('a suspended generator or coroutine belongs to"));
   CHECK(gen.next().value() == 1);
 }
