@@ -26,6 +26,13 @@ bool is_executing(Routine& routine) noexcept {
   return false;
 }
 
+Routine* executing_member(Routine& routine) noexcept {
+  if (!leaf_of(routine).running) return nullptr;
+  Routine* member = &routine;
+  while (!is_executing(*member)) member = member->target;
+  return member;
+}
+
 Routine& delegator_of(Routine& root, const Routine& routine) noexcept {
   // With one delegator left the link may still be missing: it named another one, which has ended.
   if (routine.delegators == 1 && routine.delegator) return *routine.delegator;
@@ -54,8 +61,8 @@ void mark_closing(Frame& frame) noexcept {
   frame.since = 0;  // a close that comes later in the same drive passes through it, too
 }
 
-void mark_closing(Routine& from) noexcept {
-  for (Routine* member = &from; member; member = member->target)
+void mark_closing(Routine& from, const Routine* until) noexcept {
+  for (Routine* member = &from; member != until; member = member->target)
     for (Frame* frame = member->top; frame; frame = frame->outer) mark_closing(*frame);
 }
 

@@ -13,14 +13,18 @@ Routine& leaf_of(Routine& routine) noexcept;
 /// this one's chain executing.)
 bool is_executing(Routine& routine) noexcept;
 
+/// The outermost member of its chain that is executing; null if none is.
+Routine* executing_member(Routine& routine) noexcept;
+
 /// The member of the chain from `root` that delegates to `routine`.
 Routine& delegator_of(Routine& root, const Routine& routine) noexcept;
 
 void link(Routine& delegator, Routine& target) noexcept;
 void unlink(Routine& delegator) noexcept;
 
-/// From the leaf of `from`'s chain out to its base frame: a suspension now is a refusal to end.
-void mark_closing(Routine& from) noexcept;
+/// From the leaf of `from`'s chain, or the delegator of `until`, out to its base frame: a suspension
+/// now is a refusal to end.
+void mark_closing(Routine& from, const Routine* until = nullptr) noexcept;
 void mark_closing(Frame& frame) noexcept;
 
 /// What the end of frame `inner` means for its delegator: true if it goes on with the result, else

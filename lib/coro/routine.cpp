@@ -97,21 +97,20 @@ void retire_stack(Routine& routine) noexcept {
 Routine& deliver(Routine& root, Routine& from, Mode mode, void* sent, std::exception_ptr error) {
   Routine& leaf = leaf_of(from);
   Routine* target = &leaf;
+  Routine* const busy = executing_member(from);
   const bool exits = mode == Mode::Throw && &from == &root && root.base.delegating &&
                      is_generator_exit(error);
   std::exception_ptr thrown = error;
   if (mode == Mode::Close || exits) {
     root.closing = true;
-    mark_closing(from);
+    mark_closing(from, busy);
     thrown = generator_exit();
     if (exits) {  // the inner ones are closed, then the very exception is raised in this one
       from.base.closing = false;
       from.base.pending = error;
     }
   }
-  if (leaf.running) {  // somebody on the chain runs; its delegator hears of it
-    Routine* busy = &from;
-    while (!is_executing(*busy)) busy = busy->target;
+  if (busy) {  // for somebody else; its delegator hears of it
     target = &from;
     while (target->target != busy) target = target->target;
     thrown = already_executing(busy->kind);
