@@ -10,10 +10,13 @@
 #include <weft/coro/coroutine.h>
 #include <weft/coro/generator.h>
 #include <weft/coro/step.h>
+#include <weft/io/fd.h>
 #include <weft/loop/clock.h>
 #include <weft/loop/event_loop.h>
 #include <weft/loop/handle.h>
 #include <weft/loop/selector.h>
+#include <weft/net/address.h>
+#include <weft/net/socket.h>
 #include <weft/task/future.h>
 #include <weft/task/gather.h>
 #include <weft/task/run.h>

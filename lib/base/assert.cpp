@@ -10,4 +10,9 @@ void assertion_failed(const char* text, const char* file, int line) noexcept {
   std::abort();
 }
 
+void die(const char* text) noexcept {
+  std::fprintf(stderr, "weft: %s\n", text);
+  std::abort();
+}
+
 }  // namespace weft::detail

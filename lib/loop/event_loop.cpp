@@ -180,6 +180,7 @@ void EventLoop::close() {
     remove_signal_handler(state_->signal_handlers.begin()->first);
   state_->descriptors.clear();
   if (core.close_tasks) core.close_tasks(core);
+  while (core.watches) core.watches->detach(core.watches);
   state_->take_from_threads();
   while (!core.timers.empty()) {
     Timer& timer = *core.timers.first();

@@ -23,6 +23,20 @@ bool ReadyQueue::remove(const Runnable& runnable) noexcept {
   return false;
 }
 
+void LoopCore::add_watch(LinkedWatch& watch) noexcept {
+  watch.next = watches;
+  if (watches) watches->previous = &watch;
+  watches = &watch;
+  ++watched;
+}
+
+void LoopCore::remove_watch(LinkedWatch& watch) noexcept {
+  (watch.previous ? watch.previous->next : watches) = watch.next;
+  if (watch.next) watch.next->previous = watch.previous;
+  watch.previous = watch.next = nullptr;
+  --watched;
+}
+
 void LoopCore::start_timer(Timer& timer, TimePoint when) {
   timer.when = when;
   timers.insert(timer);

@@ -39,6 +39,7 @@ Events events_of(std::uint32_t mask) noexcept {
   Events events = Events::None;
   if (mask & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) events = events | Events::Readable;
   if (mask & (EPOLLOUT | EPOLLHUP | EPOLLERR)) events = events | Events::Writable;
+  if (mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) events = events | Events::Hangup;
   return events;
 }
 

@@ -33,6 +33,7 @@ Events events_of(short mask) noexcept {
   Events events = Events::None;
   if (mask & (POLLIN | POLLHUP | POLLERR)) events = events | Events::Readable;
   if (mask & (POLLOUT | POLLHUP | POLLERR)) events = events | Events::Writable;
+  if (mask & (POLLHUP | POLLERR)) events = events | Events::Hangup;
   return events;
 }
 

@@ -83,7 +83,9 @@ class WaitQueue::Place final : public detail::Waiter {
   WaitQueue& queue_;
 };
 
-WaitQueue::~WaitQueue() { WEFT_ASSERT(empty()); }
+WaitQueue::~WaitQueue() {
+  if (!empty()) detail::die("an object is destroyed while tasks wait on it");
+}
 
 void WaitQueue::leave(Place& place) noexcept {
   if (!std::exchange(place.queued, false)) return;

@@ -72,6 +72,13 @@ struct Watch {
   void (*ready)(Watch*, Events events);
 };
 
+/// One that the loop lets go of when it is closed.
+struct LinkedWatch : Watch {
+  void (*detach)(LinkedWatch*) noexcept = nullptr;
+  LinkedWatch* previous = nullptr;
+  LinkedWatch* next = nullptr;
+};
+
 /// What EventLoop hides. Only the loop's thread touches it, but for the members marked shared.
 struct LoopCore {
   EventLoop* owner = nullptr;
@@ -83,7 +90,8 @@ struct LoopCore {
   bool running = false;
   bool closed = false;
   std::size_t outside = 0;     // waits for something that no task of this loop can bring about
-  std::size_t watched = 0;     // descriptors that the io layer has registered
+  LinkedWatch* watches = nullptr;  // descriptors that the io layer has registered
+  std::size_t watched = 0;         // their number
   TimePoint now{};             // as of the last poll
   std::exception_ptr escaped;  // from a task, to leave run_forever()
 
@@ -111,6 +119,9 @@ struct LoopCore {
     return handled < kHandlesPerPoll && !stopping && !woken.load(std::memory_order_relaxed) &&
            (timers.empty() || timers.earliest() > now);
   }
+
+  void add_watch(LinkedWatch& watch) noexcept;
+  void remove_watch(LinkedWatch& watch) noexcept;
 
   void start_timer(Timer& timer, TimePoint when);
   /// From wherever it stands. No effect if it is nowhere.

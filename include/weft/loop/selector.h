@@ -18,7 +18,8 @@ enum class Events : std::uint8_t {
   None = 0,
   Readable = 1,  ///< also: the peer has closed, or there is an error to be read
   Writable = 2,
-  Both = 3
+  Both = 3,
+  Hangup = 4  ///< told only: the peer has closed its side, or there is an error
 };
 constexpr Events operator|(Events a, Events b) noexcept {
   return Events(std::uint8_t(a) | std::uint8_t(b));

@@ -65,7 +65,7 @@ class WaitQueue {
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
 
-  /// Requires: nobody waits (asserted in every build).
+  /// Requires: nobody waits (checked in every build; the process is aborted).
   ~WaitQueue();
 
   bool empty() const noexcept { return first_ == nullptr; }

@@ -1,0 +1,126 @@
+#include <weft/io/fd.h>
+
+#include <cerrno>
+#include <string>
+
+#include <weft/base/errors.h>
+#include <weft/task/task_base.h>
+
+#include "base/assert.h"
+#include "base/system.h"
+
+namespace weft {
+
+void FileDescriptor::close() noexcept {
+  if (fd_ >= 0) detail::system_calls.close(release());
+}
+
+namespace detail {
+
+WatchedFd::WatchedFd(FileDescriptor fd) noexcept : fd_(std::move(fd)) {
+  ready = &WatchedFd::on_ready;
+  detach = [](LinkedWatch* watch) noexcept { static_cast<WatchedFd*>(watch)->leave_loop(); };
+}
+
+WatchedFd::~WatchedFd() {
+  if (reader_ || writer_) die("a socket or descriptor is destroyed while a task waits on it");
+  close();
+}
+
+void WatchedFd::attach(const char* call) {
+  if (!fd_) raise_error(EBADF, std::string(call) + ": the descriptor is closed");
+  if (loop_ && loop_ == running_loop) return;
+  LoopCore& loop = require_loop(call);
+  if (loop_)
+    throw RuntimeError(std::string(call) + ": the descriptor is watched by another event loop");
+  loop.selector->register_(fd_.get(), Events::Both, Trigger::Edge, static_cast<Watch*>(this));
+  loop_ = &loop;
+  loop.add_watch(*this);
+}
+
+void WatchedFd::leave_loop() noexcept {
+  if (!loop_) return;
+  loop_->selector->unregister(fd_.get());
+  loop_->remove_watch(*this);
+  loop_ = nullptr;
+  readable_ = writable_ = hung_up_ = drained_ = false;
+}
+
+void WatchedFd::on_ready(Watch* watch, Events events) {
+  auto& self = *static_cast<WatchedFd*>(watch);
+  if ((events & Events::Hangup) != Events::None) self.hung_up_ = true;
+  if ((events & Events::Readable) != Events::None) {
+    self.readable_ = true;
+    self.drained_ = false;
+    if (self.reader_) self.reader_->wake();
+  }
+  if ((events & Events::Writable) != Events::None) {
+    self.writable_ = true;
+    if (self.writer_) self.writer_->wake();
+  }
+}
+
+void WatchedFd::wait(Events direction, const char* call) {
+  attach(call);
+  const bool reading = direction == Events::Readable;
+  Waiter*& place = reading ? reader_ : writer_;
+  bool& edge = reading ? readable_ : writable_;
+  if (place)
+    throw RuntimeError(std::string(call) + ": another task waits to " +
+                       (reading ? "read from" : "write to") + " this descriptor");
+  if (!edge) {
+    loop_->selector->arm(fd_.get(), direction);
+    Waiter waiter;
+    struct Occupy {
+      Waiter*& place;
+      LoopCore& loop;
+      Occupy(Waiter*& p, Waiter& waiter, LoopCore& l) noexcept : place(p), loop(l) {
+        place = &waiter;
+        ++loop.outside;
+      }
+      ~Occupy() {
+        place = nullptr;
+        --loop.outside;
+      }
+    } occupy(place, waiter, *loop_);
+    waiter.wait({call, this});
+  }
+  if (!fd_) raise_error(EBADF, std::string(call) + ": the descriptor was closed meanwhile");
+  edge = false;
+}
+
+void WatchedFd::close() noexcept {
+  leave_loop();
+  fd_.close();
+  if (reader_) reader_->wake();
+  if (writer_) writer_->wake();
+}
+
+FileDescriptor WatchedFd::release() noexcept {
+  WEFT_ASSERT(!reader_ && !writer_);
+  leave_loop();
+  return std::move(fd_);
+}
+
+namespace {
+
+/// For a descriptor that belongs to somebody else: registered for this one wait.
+void wait_once(int fd, Events direction, const char* call) {
+  if (fd < 0) throw ValueError(std::string(call) + ": fd " + std::to_string(fd) + " is none");
+  task_at_the_door();
+  WatchedFd watched{FileDescriptor(fd)};
+  struct GiveBack {
+    WatchedFd& watched;
+    ~GiveBack() { watched.release().release(); }
+  } give_back{watched};
+  watched.wait(direction, call);
+}
+
+}  // namespace
+
+}  // namespace detail
+
+void wait_readable(int fd) { detail::wait_once(fd, Events::Readable, "wait_readable"); }
+void wait_writable(int fd) { detail::wait_once(fd, Events::Writable, "wait_writable"); }
+
+}  // namespace weft
