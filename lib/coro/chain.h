@@ -22,8 +22,8 @@ Routine& delegator_of(Routine& root, const Routine& routine) noexcept;
 void link(Routine& delegator, Routine& target) noexcept;
 void unlink(Routine& delegator) noexcept;
 
-/// From the leaf of `from`'s chain, or the delegator of `until`, out to its base frame: a suspension
-/// now is a refusal to end.
+/// From the leaf of `from`'s chain, or the delegator of `until`, out to its base frame: a
+/// suspension now is a refusal to end.
 void mark_closing(Routine& from, const Routine* until = nullptr) noexcept;
 void mark_closing(Frame& frame) noexcept;
 
