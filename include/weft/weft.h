@@ -17,6 +17,7 @@
 #include <weft/loop/selector.h>
 #include <weft/net/address.h>
 #include <weft/net/socket.h>
+#include <weft/sync/event.h>
 #include <weft/task/future.h>
 #include <weft/task/gather.h>
 #include <weft/task/run.h>
