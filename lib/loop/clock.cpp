@@ -1,7 +1,5 @@
 #include <weft/loop/clock.h>
 
-#include <algorithm>
-
 namespace weft {
 
 TimePoint saturating_add(TimePoint a, Duration b) noexcept {
@@ -16,7 +14,8 @@ TimePoint MonotonicClock::now() const noexcept {
 
 std::optional<Duration> MonotonicClock::before_wait(std::optional<TimePoint> deadline, bool) {
   if (!deadline) return std::nullopt;
-  return std::max(Duration::zero(), *deadline - now());
+  const TimePoint present = now();
+  return *deadline <= present ? Duration::zero() : *deadline - present;
 }
 
 }  // namespace weft

@@ -33,6 +33,7 @@ void Descriptors::set(int fd, Events direction, std::function<void()> function) 
     if (fresh) entries_.erase(it);
     throw;
   }
+  (direction == Events::Readable ? entry.reading : entry.writing).cancel();
   (direction == Events::Readable ? entry.reader : entry.writer) = std::move(function);
 }
 

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <weft/base/errors.h>
+#include <weft/base/hooks.h>
+#include <weft/coro/routine.h>
 #include <weft/loop/core.h>
 
 #include "base/assert.h"
@@ -31,7 +33,6 @@ struct EventLoop::State {
   LoopCore core;
   detail::Descriptors descriptors{core};
   std::map<int, std::function<void()>> signal_handlers;
-  std::function<void(const ExceptionContext&)> exception_handler;
 
   void turn();
   void poll();
@@ -44,13 +45,36 @@ namespace detail {
 
 LoopCore& core_of(EventLoop& loop) noexcept { return loop.state_->core; }
 
+void LoopCore::drop_ready() noexcept {
+  while (!timers.empty()) {
+    Timer& timer = *timers.first();
+    timers.remove(timer);
+    ready.push(timer);
+  }
+  while (!ready.empty()) {
+    Runnable* runnable = ready.pop();
+    runnable->run(runnable);
+  }
+}
+
+void report(LoopCore& loop, const ExceptionContext& context) noexcept {
+  try {
+    if (const auto handler = loop.exception_handler)
+      return handler(context);  // it may go meanwhile
+    fmt::print(stderr, "weft: {}{}{}{}: {}\n", context.message, context.name.empty() ? "" : " ('",
+               context.name, context.name.empty() ? "" : "')", describe(context.exception));
+  } catch (...) {
+    report_unraisable(std::current_exception(), "in an exception handler");
+  }
+}
+
 void Callback::run_callback(Runnable* self) {
   auto* callback = static_cast<Callback*>(self);
   struct Drop {
     Callback* callback;
     ~Drop() { release(callback); }
   } drop{callback};
-  if (callback->cancelled) return;
+  if (callback->cancelled || callback->loop->closed) return;
   try {
     callback->invoke();
   } catch (const KeyboardInterrupt&) {
@@ -58,8 +82,7 @@ void Callback::run_callback(Runnable* self) {
   } catch (const SystemExit&) {
     throw;
   } catch (...) {
-    callback->loop->owner->call_exception_handler(
-        {"Exception in callback", std::current_exception(), {}});
+    report(*callback->loop, {"Exception in callback", std::current_exception(), {}});
   }
 }
 
@@ -89,8 +112,8 @@ void EventLoop::State::poll() {
   std::optional<TimePoint> deadline;
   if (!core.timers.empty()) deadline = core.timers.earliest();
   const bool idle = core.ready.empty() && !core.stopping && !core.woken.load();
-  const auto limit = idle ? core.clock->before_wait(deadline, core.outside > 0)
-                          : std::optional(Duration::zero());
+  const auto limit =
+      idle ? core.clock->before_wait(deadline, core.outside > 0) : std::optional(Duration::zero());
   const auto ready = core.selector->select(limit);
   const bool woken = core.woken.exchange(false);
   for (const Selector::Ready& one : ready) {
@@ -121,7 +144,7 @@ void EventLoop::State::take_from_threads() {
 
 void EventLoop::State::take_signals() {
   std::uint64_t pending = core.signals.exchange(0);
-  for (int signal = 0; pending; ++signal, pending >>= 1)
+  for (int signal = 1; pending; ++signal, pending >>= 1)
     if (pending & 1)
       if (auto it = signal_handlers.find(signal); it != signal_handlers.end())
         core.owner->call_soon(it->second);
@@ -156,13 +179,16 @@ void EventLoop::run_forever() {
   detail::prepare_thread();
   struct Running {
     LoopCore& core;
-    explicit Running(LoopCore& c) : core(c) {
+    detail::Routine* drive;  // no callback may suspend a coroutine inside which the loop runs
+    explicit Running(LoopCore& c)
+        : core(c), drive(std::exchange(detail::coro_thread.drive, nullptr)) {
       core.running = true;
       detail::running_loop = &core;
     }
     ~Running() {
       core.running = core.stopping = false;
       detail::running_loop = nullptr;
+      detail::coro_thread.drive = drive;
     }
   } running(core);
   do {
@@ -175,22 +201,17 @@ void EventLoop::stop() noexcept { state_->core.stopping = true; }
 void EventLoop::close() {
   LoopCore& core = state_->core;
   if (core.running) throw RuntimeError("Cannot close a running event loop");
-  if (std::exchange(core.closed, true)) return;
+  {
+    const std::lock_guard lock(core.mutex);
+    if (std::exchange(core.closed, true)) return;
+  }
   while (!state_->signal_handlers.empty())
     remove_signal_handler(state_->signal_handlers.begin()->first);
   state_->descriptors.clear();
   if (core.close_tasks) core.close_tasks(core);
   while (core.watches) core.watches->detach(core.watches);
   state_->take_from_threads();
-  while (!core.timers.empty()) {
-    Timer& timer = *core.timers.first();
-    core.timers.remove(timer);
-    core.ready.push(timer);
-  }
-  while (!core.ready.empty()) {
-    Runnable* runnable = core.ready.pop();
-    if (runnable->run == &Callback::run_callback) detail::release(static_cast<Callback*>(runnable));
-  }
+  core.drop_ready();
 }
 
 bool EventLoop::is_running() const noexcept { return state_->core.running; }
@@ -226,13 +247,19 @@ Handle EventLoop::schedule_at(TimePoint when, Callback* callback) {
 void EventLoop::schedule_from_thread(Callback* callback) {
   std::unique_ptr<Callback> owner(callback);
   LoopCore& core = state_->core;
-  const std::lock_guard lock(core.mutex);
-  if (core.closed) throw RuntimeError("Event loop is closed");
-  callback->loop = &core;
-  core.from_threads.push_back(owner.get());
-  owner.release();
-  core.woken.store(true);
-  core.selector->wake();
+  {
+    const std::lock_guard lock(core.mutex);
+    if (core.closed) throw RuntimeError("Event loop is closed");
+    callback->loop = &core;
+    core.from_threads.push_back(owner.get());
+    owner.release();
+    if (detail::running_loop != &core) {
+      core.woken.store(true);
+      core.selector->wake();
+      return;
+    }
+  }
+  state_->take_from_threads();  // its own thread: in the order of all the others
 }
 
 // ---- descriptors and signals
@@ -262,13 +289,11 @@ bool EventLoop::remove_signal_handler(int signal) {
 // ---- exceptions
 
 void EventLoop::set_exception_handler(std::function<void(const ExceptionContext&)> handler) {
-  state_->exception_handler = std::move(handler);
+  state_->core.exception_handler = std::move(handler);
 }
 
 void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept {
-  if (state_->exception_handler) return state_->exception_handler(context);
-  fmt::print(stderr, "weft: {}{}{}{}: {}\n", context.message, context.name.empty() ? "" : " ('",
-             context.name, context.name.empty() ? "" : "')", describe(context.exception));
+  detail::report(state_->core, context);
 }
 
 EventLoop& get_running_loop() {

@@ -76,8 +76,9 @@ class EpollSelector final : public Selector {
       return;
     }
     const std::string who = "epoll_ctl for descriptor " + std::to_string(fd);
-    raise_errno(errno == EPERM ? who + ", which is of a kind that cannot be waited for (a regular "
-                                       "file is always ready)"
+    raise_errno(errno == EPERM ? who +
+                                     ", which is of a kind that cannot be waited for (a regular "
+                                     "file is always ready)"
                                : who);
   }
 

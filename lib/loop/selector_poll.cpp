@@ -8,8 +8,8 @@
 #include <climits>
 #include <string>
 
-#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <weft/loop/selector.h>
@@ -55,13 +55,20 @@ class PollSelector final : public Selector {
 
   void register_(int fd, Events events, Trigger trigger, void* data) override {
     const std::string who = "poll for descriptor " + std::to_string(fd);
-    if (fcntl(fd, F_GETFD) == -1) raise_errno(who);
+    struct stat status{};
+    if (fstat(fd, &status) == -1) raise_errno(who);
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
+      detail::raise_error(EPERM, who + ", which is a file and always ready");
     if (find(fd) != polled_.size()) detail::raise_error(EEXIST, who);
     polled_.push_back({fd, mask_of(events), 0});
     entries_.push_back({trigger, data});
   }
 
-  void modify(int fd, Events events) override { polled_[find(fd)].events = mask_of(events); }
+  void modify(int fd, Events events) override {
+    pollfd& entry = polled_[find(fd)];
+    entry.fd = fd;
+    entry.events = mask_of(events);
+  }
 
   void unregister(int fd) noexcept override {
     const std::size_t index = find(fd);

@@ -14,7 +14,7 @@ namespace weft::detail {
 
 namespace {
 
-constexpr int kSignals = 64;
+constexpr int kSignals = 65;  // 1 to 64
 
 std::array<std::atomic<LoopCore*>, kSignals> targets;
 std::array<struct sigaction, kSignals> previous;
@@ -23,7 +23,7 @@ std::array<struct sigaction, kSignals> previous;
 void on_signal(int signal) {
   const int saved = errno;
   if (LoopCore* loop = targets[std::size_t(signal)].load()) {
-    loop->signals.fetch_or(std::uint64_t{1} << signal);
+    loop->signals.fetch_or(std::uint64_t{1} << (signal - 1));
     loop->woken.store(true);
     loop->selector->wake();
   }
@@ -40,7 +40,7 @@ void catch_signal(int signal, LoopCore& loop) {
     if (nobody == &loop) return;
     throw RuntimeError("signal " + std::to_string(signal) + " is handled by another loop");
   }
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART | SA_ONSTACK;
   sigfillset(&action.sa_mask);

@@ -16,9 +16,9 @@ void release(FutureBase* future) noexcept {
 
 FutureBase::~FutureBase() {
   if (unretrieved)
-    loop->owner->call_exception_handler({task() ? "Task exception was never retrieved"
-                                                : "Future exception was never retrieved",
-                                         error, name()});
+    report(*loop,
+           {task() ? "Task exception was never retrieved" : "Future exception was never retrieved",
+            error, name()});
 }
 
 void FutureBase::check_pending() const {
@@ -88,8 +88,7 @@ void FutureBase::wait() {
     if (!done()) throw RuntimeError("await wasn't used with future");
     return;
   }
-  if (task->future.loop != loop)
-    throw RuntimeError("the future is attached to a different loop");
+  if (task->future.loop != loop) throw RuntimeError("the future is attached to a different loop");
   if (&task->future == this) throw RuntimeError("Task cannot await on itself");
   add_callback(*task);
   park(*task, this, this->task() ? "Task" : "Future");

@@ -28,7 +28,7 @@ Gathering::~Gathering() {
 void Gathering::child_done(Runnable* self) {
   auto& child = *static_cast<Child*>(self);
   Gathering& gathering = *child.gathering;
-  gathering.on_child(*child.future);
+  if (!gathering.loop->closed) gathering.on_child(*child.future);
   release(&gathering);
 }
 

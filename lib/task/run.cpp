@@ -16,10 +16,8 @@ const std::thread::id first_thread = std::this_thread::get_id();
 class Entered {
  public:
   explicit Entered(LoopCore& loop) {
-    if (running_loop)
-      throw RuntimeError("run() cannot be called from a running event loop");
+    if (running_loop) throw RuntimeError("run() cannot be called from a running event loop");
     running_loop = &loop;
-    loop.drive = coro_thread.drive;
   }
   Entered(const Entered&) = delete;
   Entered& operator=(const Entered&) = delete;
@@ -30,9 +28,9 @@ class Entered {
 class Interruptible {
  public:
   Interruptible(EventLoop& loop, FutureBase& task) : loop_(loop) {
-    struct sigaction present {};
-    if (std::this_thread::get_id() != first_thread ||
-        sigaction(SIGINT, nullptr, &present) != 0 || present.sa_handler != SIG_DFL)
+    struct sigaction present{};
+    if (std::this_thread::get_id() != first_thread || sigaction(SIGINT, nullptr, &present) != 0 ||
+        present.sa_handler != SIG_DFL)
       return;
     installed_ = true;
     loop.add_signal_handler(SIGINT, [this, &task] {

@@ -1,12 +1,12 @@
 #include <weft/task/sleep.h>
 
+#include <fmt/format.h>
+
 #include <weft/base/errors.h>
 #include <weft/base/hooks.h>
 #include <weft/loop/event_loop.h>
 #include <weft/task/task_base.h>
 #include <weft/task/wait_queue.h>
-
-#include <fmt/format.h>
 
 namespace weft {
 
@@ -24,7 +24,10 @@ class Sleeper : private detail::Timer {
   void wait() { waiter_.wait({"sleep", this}); }
 
  private:
-  static void ring(detail::Runnable* self) { static_cast<Sleeper*>(self)->waiter_.wake(); }
+  static void ring(detail::Runnable* self) {
+    auto& sleeper = *static_cast<Sleeper*>(self);
+    if (!sleeper.loop_.closed) sleeper.waiter_.wake();
+  }
 
   detail::LoopCore& loop_;
   detail::Waiter waiter_;

@@ -117,7 +117,7 @@ Target prepare_step(TaskBase& task) {
   Routine& target =
       fresh ? root : deliver(root, root, error ? Mode::Throw : Mode::Send, nullptr, error);
   LoopCore& loop = task.loop();
-  root.outer_drive = loop.drive;
+  root.outer_drive = nullptr;
   coro_thread.drive = &root;
   loop.current = &task;
   hand_over(root, target);
@@ -144,7 +144,7 @@ void switch_away(LoopCore& loop, Context& from) {
     return enter(from, *target.routine, target.fresh);
   }
   loop.current = nullptr;
-  coro_thread.drive = loop.drive;
+  coro_thread.drive = nullptr;
   switch_context(from, loop.context);
 }
 
@@ -154,7 +154,7 @@ void finished(Routine& root) {
   conclude(task, std::exchange(root.error, nullptr));
   loop.dead = &task;
   loop.current = nullptr;
-  coro_thread.drive = loop.drive;
+  coro_thread.drive = nullptr;
   leave_context(loop.context);
 }
 
@@ -165,8 +165,8 @@ void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
   if (*exchange->yielded == typeid(FutureBase*)) {
     FutureBase& future = **static_cast<FutureBase**>(value);
     if (future.loop != task.future.loop)
-      task.step_error = std::make_exception_ptr(
-          RuntimeError("Task got a future attached to a different loop"));
+      task.step_error =
+          std::make_exception_ptr(RuntimeError("Task got a future attached to a different loop"));
     else if (&future == &task.future)
       task.step_error = std::make_exception_ptr(RuntimeError("Task cannot await on itself"));
     else {
@@ -186,15 +186,17 @@ void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
 constexpr LoopDriver kDriver{trap_in_task, finished};
 
 void close_tasks(LoopCore& loop) {
-  while (loop.tasks) {
-    TaskBase& task = *loop.tasks;
-    loop.owner->call_exception_handler(
-        {"Task was destroyed but it is pending!", nullptr, task.task_name});
-    forget(task);
-    if (Routine* routine = std::exchange(task.routine, nullptr)) {
+  for (TaskBase* task = loop.tasks; task; task = task->next_task) {
+    report(loop, {"Task was destroyed but it is pending!", nullptr, task->task_name});
+    if (Routine* routine = std::exchange(task->routine, nullptr)) {
       routine->task = nullptr;  // from here on it is driven by hand, to be closed
       release(routine);
     }
+  }
+  loop.drop_ready();  // tasks stand there, and have woken others while they were closed
+  while (loop.tasks) {
+    TaskBase& task = *loop.tasks;
+    forget(task);
     release(&task.future);
   }
 }
@@ -222,6 +224,7 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
 void TaskBase::step(Runnable* self) {
   auto& task = *static_cast<TaskBase*>(self);
   LoopCore& loop = task.loop();
+  if (loop.closed) return;
   const Target target = prepare_step(task);
   if (target.routine) enter(loop.context, *target.routine, target.fresh);
   bury_the_dead(loop);

@@ -4,13 +4,13 @@
 
 #include <atomic>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include <weft/context/switch.h>
-#include <weft/loop/handle.h>
-#include <weft/loop/selector.h>
+#include <weft/loop/event_loop.h>
 
 namespace weft::detail {
 
@@ -84,33 +84,33 @@ struct LoopCore {
   EventLoop* owner = nullptr;
   ReadyQueue ready;
   TimerHeap timers;
-  Runnable end_of_batch;       // stands behind the last handle of the batch that is running
-  int handled = 0;             // handles run since the last poll
+  Runnable end_of_batch;  // stands behind the last handle of the batch that is running
+  int handled = 0;        // handles run since the last poll
   bool stopping = false;
   bool running = false;
   bool closed = false;
-  std::size_t outside = 0;     // waits for something that no task of this loop can bring about
+  std::size_t outside = 0;         // waits for something that no task of this loop can bring about
   LinkedWatch* watches = nullptr;  // descriptors that the io layer has registered
   std::size_t watched = 0;         // their number
-  TimePoint now{};             // as of the last poll
-  std::exception_ptr escaped;  // from a task, to leave run_forever()
+  TimePoint now{};                 // as of the last poll
+  std::exception_ptr escaped;      // from a task, to leave run_forever()
 
   // The task layer's.
-  Context context;                              // the loop's own stack, while a task runs
-  Routine* drive = nullptr;                     // what drives the loop, if a coroutine does
-  TaskBase* current = nullptr;                  // the task that runs
-  TaskBase* dead = nullptr;                     // has ended: its stack is to be taken back
-  TaskBase* tasks = nullptr;                    // all that have not ended, in order of creation
+  Context context;              // the loop's own stack, while a task runs
+  TaskBase* current = nullptr;  // the task that runs
+  TaskBase* dead = nullptr;     // has ended: its stack is to be taken back
+  TaskBase* tasks = nullptr;    // all that have not ended, in order of creation
   TaskBase* last_task = nullptr;
-  void (*close_tasks)(LoopCore&) = nullptr;     // set with the first task
+  void (*close_tasks)(LoopCore&) = nullptr;  // set with the first task
 
+  std::function<void(const ExceptionContext&)> exception_handler;
   std::unique_ptr<Selector> selector;
   std::unique_ptr<Clock> clock;
 
-  std::atomic<bool> woken{false};           // shared
-  std::atomic<std::uint64_t> signals{0};    // shared: bit n for signal n
-  std::mutex mutex;                         // shared
-  std::vector<Callback*> from_threads;      // shared, under the mutex
+  std::atomic<bool> woken{false};         // shared
+  std::atomic<std::uint64_t> signals{0};  // shared: bit n - 1 for signal n
+  std::mutex mutex;                       // shared
+  std::vector<Callback*> from_threads;    // shared, under the mutex
 
   LoopCore() noexcept : end_of_batch(nullptr) {}
 
@@ -127,13 +127,16 @@ struct LoopCore {
   /// From wherever it stands. No effect if it is nowhere.
   void stop_timer(Timer& timer) noexcept;
 
+  /// Of a closed loop: what is ready or to come gives back what it holds.
+  void drop_ready() noexcept;
+
   static constexpr int kHandlesPerPoll = 64;
 };
 
+/// Tells the exception handler, or stderr if there is none.
+void report(LoopCore& loop, const ExceptionContext& context) noexcept;
+
 /// The loop that runs on this thread, or null.
-extern constinit thread_local LoopCore* running_loop
-    __attribute__((tls_model("initial-exec")));
-
-
+extern constinit thread_local LoopCore* running_loop __attribute__((tls_model("initial-exec")));
 
 }  // namespace weft::detail

@@ -30,11 +30,11 @@ struct EventLoopOptions {
 /// Runs callbacks, one after the other, on one thread. It knows nothing of tasks: those are
 /// callbacks of the layer above.
 ///
-/// One turn, in asyncio's order: wait for descriptors (not at all if something is ready), make their
-/// callbacks ready, make due timers ready (by deadline, then first in first out), then run exactly
-/// what is ready now, first in first out. What becomes ready meanwhile runs in the next turn; a
-/// callback is never run inside the call that schedules it. While there is something to run, up to
-/// 64 callbacks may pass before the system is asked again.
+/// One turn, in asyncio's order: wait for descriptors (not at all if something is ready), make
+/// their callbacks ready, make due timers ready (by deadline, then first in first out), then run
+/// exactly what is ready now, first in first out. What becomes ready meanwhile runs in the next
+/// turn; a callback is never run inside the call that schedules it. While there is something to
+/// run, up to 64 callbacks may pass before the system is asked again.
 ///
 /// Thread: the one that runs it, except where noted.
 /// Source: asyncio's event loop (Lib/asyncio/base_events.py)
@@ -85,8 +85,8 @@ class EventLoop {
   void add_writer(int fd, std::function<void()> function);
   bool remove_writer(int fd);
 
-  /// Calls `function()` in a turn after `signal` has arrived, on the loop's stack: any code may run.
-  /// Signals that come together may be told once. Replaces the one set before.
+  /// Calls `function()` in a turn after `signal` has arrived, on the loop's stack: any code may
+  /// run. Signals that come together may be told once. Replaces the one set before.
   ///
   /// Throws: ValueError for a number that is none; std::system_error for one that cannot be caught;
   ///         RuntimeError if another loop handles this signal.
@@ -109,10 +109,11 @@ class EventLoop {
   bool is_running() const noexcept;
   bool is_closed() const noexcept;
 
-  /// The loop's time: that of the present turn for tasks that run in it, else the clock's.
+  /// What the loop's clock shows.
   TimePoint time() const noexcept;
 
   /// Called with what no one else can be told. The default prints it to stderr. Null restores it.
+  /// What the handler throws goes to the unraisable hook.
   void set_exception_handler(std::function<void(const ExceptionContext&)> handler);
   void call_exception_handler(const ExceptionContext& context) noexcept;
 

@@ -17,7 +17,8 @@ namespace detail {
 struct LoopCore;
 LoopCore& core_of(EventLoop& loop) noexcept;
 
-/// Anything that can stand in a ready queue. It is not owned by the queue.
+/// Anything that can stand in a ready queue. It is not owned by the queue. On a closed loop `run`
+/// only gives back what it holds.
 struct Runnable {
   Runnable* next = nullptr;
   void (*run)(Runnable*);
