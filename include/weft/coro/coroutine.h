@@ -33,8 +33,10 @@ class Trap {
     return *static_cast<T*>(offer_.value);
   }
 
+  // To pass it on.
+  void* address() const noexcept { return offer_.value; }
+
  private:
-  friend struct detail::Access;
   detail::Offer offer_;
 };
 
@@ -43,7 +45,8 @@ class Trap {
 ///
 /// This is the one door out of a coroutine: every wait of weft goes through it. Call it directly to
 /// talk to an event loop of your own. A generator that the coroutine drives stays "running"
-/// meanwhile.
+/// meanwhile. A Trap is passed on as what it holds: so a coroutine that drives others by hand hands
+/// their waits to its own driver.
 ///
 /// Suspends:  always.
 /// Cancelled: throws what the driver's throw_() or close() brings.
@@ -53,8 +56,15 @@ template <class Received = void, class T>
 Received trap(T&& value) {
   using Value = std::decay_t<T>;
   detail::Frame& frame = detail::current_coroutine_frame("trap() outside a coroutine");
-  void* got = detail::suspend_slowly(frame, detail::address_of(value),
-                                     &detail::kExchange<Value, Received>, true);
+  void* got = nullptr;
+  if constexpr (std::is_same_v<Value, Trap>) {
+    detail::Exchange passed_on = detail::kExchange<void, Received>;
+    passed_on.yielded = &value.type();
+    got = detail::suspend_slowly(frame, value.address(), &passed_on, true);
+  } else {
+    got = detail::suspend_slowly(frame, detail::address_of(value),
+                                 &detail::kExchange<Value, Received>, true);
+  }
   if constexpr (!std::is_void_v<Received>) {
     if (got) return std::move(*static_cast<Received*>(got));
     return detail::none_or_raise<Received>("the coroutine was resumed without a value");
