@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <weft/base/errors.h>
+
+#include <net/if.h>
 
 namespace weft {
 
@@ -34,23 +35,23 @@ int checked_port(int port) {
   return port;
 }
 
-int parse_port(std::string_view text, std::string_view address) {
+int parse_port(std::string_view text) {
   int port = 0;
   for (const char c : text) {
     if (c < '0' || c > '9' || port > 65535)
-      throw ValueError(fmt::format("address: '{}' ends with no port number", address));
+      throw ValueError(fmt::format("port: '{}' is no number between 0 and 65535", text));
     port = port * 10 + (c - '0');
   }
-  if (text.empty()) throw ValueError(fmt::format("address: '{}' has no port number", address));
+  if (text.empty()) throw ValueError("port: there is none");
   return checked_port(port);
 }
 
 /// The part behind '%': an interface by name or number.
 std::uint32_t parse_scope(const std::string& scope, std::string_view host) {
   if (const unsigned int index = if_nametoindex(scope.c_str())) return index;
-  const bool digits = !scope.empty() && scope.size() < 10 &&
-                      std::all_of(scope.begin(), scope.end(),
-                                  [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !scope.empty() && scope.size() < 10 &&
+      std::all_of(scope.begin(), scope.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) throw ValueError(fmt::format("host: '{}' names no interface behind '%'", host));
   return std::uint32_t(std::stoul(scope));
 }
@@ -66,6 +67,8 @@ Address Address::from_system(const void* data, std::size_t size) noexcept {
 
 Address Address::ip(std::string_view host, int port) {
   checked_port(port);
+  if (host.find('\0') != host.npos)
+    throw ValueError(fmt::format("host: '{}' contains a zero byte", host));
   const std::size_t percent = host.find('%');
   const std::string digits(host.substr(0, percent));
   sockaddr_in v4{};
@@ -99,22 +102,32 @@ Address Address::unix_path(std::string_view path) {
   return from_system(&address, kPathOffset + path.size() + (abstract ? 0 : 1));
 }
 
-Address Address::parse(std::string_view address) {
+namespace {
+
+Address parse_parts(std::string_view address) {
   if (address.substr(0, kUnixPrefix.size()) == kUnixPrefix) {
     std::string path(address.substr(kUnixPrefix.size()));
     if (!path.empty() && path.front() == '@') path.front() = '\0';
-    return unix_path(path);
+    return Address::unix_path(path);
   }
   const std::size_t colon = address.rfind(':');
-  if (colon == address.npos)
-    throw ValueError(fmt::format("address: '{}' has no port number", address));
+  if (colon == address.npos) throw ValueError("port: there is none");
   std::string_view host = address.substr(0, colon);
   const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
-  if (!bracketed && host.find(':') != host.npos)
-    throw ValueError(
-        fmt::format("address: '{}': an IPv6 address stands in brackets before its port", address));
   if (bracketed) host = host.substr(1, host.size() - 2);
-  return ip(host, parse_port(address.substr(colon + 1), address));
+  if (bracketed != (host.find(':') != host.npos))
+    throw ValueError("brackets stand around an IPv6 address before its port, and only there");
+  return Address::ip(host, parse_port(address.substr(colon + 1)));
+}
+
+}  // namespace
+
+Address Address::parse(std::string_view address) {
+  try {
+    return parse_parts(address);
+  } catch (const ValueError& error) {
+    throw ValueError(fmt::format("address: '{}': {}", address, error.message()));
+  }
 }
 
 Family Address::family() const noexcept {
@@ -163,11 +176,13 @@ std::string Address::to_string() const {
       if (size_ <= kPathOffset) return "unix:";
       const auto un = as<sockaddr_un>(*this);
       std::string path(un.sun_path, size_ - kPathOffset);
-      if (path.front() == '\0')
+      const bool abstract = path.front() == '\0';
+      if (abstract)
         path.front() = '@';
       else
         path.resize(std::strlen(path.c_str()));
-      return "unix:" + path;
+      // A file whose name begins with @ must not look like an abstract one.
+      return (path.front() == '@' && !abstract ? "unix:./" : "unix:") + path;
     }
     case Family::None:
       break;

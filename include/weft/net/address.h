@@ -31,7 +31,7 @@ class Address {
 
   /// What to_string() gives: "127.0.0.1:80", "[::1]:80", "unix:/run/x", "unix:@abstract".
   ///
-  /// Throws: ValueError that names `address`.
+  /// Throws: ValueError that names `address`, what it was, and what is wrong with it.
   static Address parse(std::string_view address);
 
   Family family() const noexcept;
