@@ -6,6 +6,8 @@
 #include <weft/base/hooks.h>
 #include <weft/context/stack.h>
 #include <weft/context/switch.h>
+#include <weft/coro/async_for.h>
+#include <weft/coro/async_with.h>
 #include <weft/coro/await.h>
 #include <weft/coro/coroutine.h>
 #include <weft/coro/generator.h>
