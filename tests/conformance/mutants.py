@@ -63,7 +63,7 @@ MUTANTS = [  # name, file, text, what stands there instead
     ("StopIteration of an ended target kept", "include/weft/coro/generator_impl.h",
      "if (R* value = stop.value<R>()) result.emplace(std::move(*value));",
      "throw;"),
-    ("close() of an iterator not called", "include/weft/coro/generator_impl.h",
+    ("close() of an iterator not called", "include/weft/coro/yield_from.h",
      "if constexpr (requires { target.close(); }) target.close();",
      ""),
 ]
