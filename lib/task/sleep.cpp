@@ -35,14 +35,17 @@ class Sleeper : private detail::Timer {
 
 }  // namespace
 
-void yield_now() {
-  if (detail::TaskBase* task = detail::task_at_the_door()) {
-    task->make_ready();
-    detail::park(*task, nullptr, "yield");
-  } else {
-    detail::trap_future(nullptr);
-  }
+namespace detail {
+
+void yield_slowly(TaskBase* task) {
+  if (!task && (task = task_at_the_door())) task->make_ready();
+  if (task)
+    park(*task, nullptr, "yield");
+  else
+    trap_future(nullptr);
 }
+
+}  // namespace detail
 
 void sleep(Duration delay) {
   if (delay <= Duration::zero()) {

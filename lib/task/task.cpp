@@ -98,6 +98,7 @@ Target prepare_step(TaskBase& task) {
   Routine& root = *task.routine;
   task.awaited = nullptr;
   task.reason = nullptr;
+  task.plain = false;
   ++task.steps;
   std::exception_ptr error = take_step_error(task);
   if (is_executing(root)) return fail_at_once(task, already_executing(root.kind));
@@ -235,6 +236,7 @@ bool TaskBase::request_cancel(const CancelMessage& message) {
   ++cancel_requests;
   if (awaited && awaited->cancel_wait(message)) return true;
   must_cancel = true;
+  plain = false;
   cancel_message = message;
   return true;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/loop/clock.h>
+#include <weft/task/task_base.h>
 
 namespace weft {
 
@@ -10,8 +11,8 @@ namespace weft {
 /// less gives up exactly one turn.
 ///
 /// Units:     any std::chrono duration, kept in nanoseconds. The wait is rounded up to what the
-///            selector can express (1 ms for poll, 1 ns for epoll and kqueue), so a task never wakes
-///            early.
+///            selector can express (1 ms for poll, 1 ns for epoll and kqueue), so a task never
+///            wakes early.
 /// Suspends:  always.
 /// Cancelled: CancelledError; the timer is gone.
 /// Throws:    RuntimeError outside a task; ValueError that names `delay` in debug mode, if it is
@@ -30,9 +31,37 @@ void sleep_until(TimePoint when);
 /// Suspends:  for one turn.
 /// Cancelled: CancelledError.
 /// Throws:    RuntimeError outside a task.
-void yield_now();
+[[gnu::always_inline]] inline void yield_now();
 
 /// The time of the running loop. Throws: RuntimeError outside one.
 TimePoint now();
+
+// Forced inline up to the switch, like a generator's yield: no `ret` may stand between.
+inline void yield_now() {
+  detail::TaskBase* task = detail::current_task_base();
+  if (!task || detail::coro_thread.drive != task->routine || task->routine->target) [[unlikely]]
+    return detail::yield_slowly(nullptr);
+  detail::LoopCore& loop = *detail::running_loop;
+  detail::Routine& mine = *task->routine;
+  task->plain = true;
+  loop.ready.push(*task);
+  if (loop.ready.front() == &loop.end_of_batch && loop.may_skip_poll())
+    loop.ready.push(*loop.ready.pop());  // the next batch
+  auto* next = static_cast<detail::TaskBase*>(loop.ready.front());
+  if (next->run != &detail::TaskBase::step || !next->plain) [[unlikely]]
+    return detail::yield_slowly(task);
+  loop.ready.pop();
+  ++loop.handled;
+  ++next->steps;
+  next->plain = false;
+  if (next == task) return;
+  mine.running = false;
+  next->routine->running = true;
+  loop.current = next;
+  detail::coro_thread.drive = next->routine;
+  detail::switch_context(mine.context, next->routine->context);
+  if (mine.thrown) [[unlikely]]
+    std::rethrow_exception(std::exchange(mine.thrown, nullptr));
+}
 
 }  // namespace weft

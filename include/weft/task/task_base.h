@@ -19,16 +19,17 @@ namespace detail {
 
 /// A coroutine that a loop drives. It is its own node in the ready queue.
 struct TaskBase : Runnable {
-  FutureBase& future;             // the other half of the same object
-  Routine* routine = nullptr;     // null once it has ended
-  Awaited* awaited = nullptr;     // what it waits for
-  bool must_cancel = false;       // cancel() came while nothing could be told
+  FutureBase& future;          // the other half of the same object
+  Routine* routine = nullptr;  // null once it has ended
+  Awaited* awaited = nullptr;  // what it waits for
+  bool must_cancel = false;    // cancel() came while nothing could be told
+  bool plain = false;          // at a yield_now() of its own body: a switch is all it takes
   int cancel_requests = 0;
   std::uint64_t steps = 0;
   CancelMessage cancel_message;
   std::exception_ptr step_error;  // to be raised in the next step
   std::string task_name;
-  const char* reason = nullptr;   // why it waits
+  const char* reason = nullptr;  // why it waits
   TaskBase* previous_task = nullptr;
   TaskBase* next_task = nullptr;
 
@@ -54,7 +55,9 @@ struct TaskOf final : FutureOf<T>, TaskBase {
 };
 
 /// The task in whose name the code runs that calls this; null in callbacks and outside a loop.
-inline TaskBase* current_task_base() noexcept { return running_loop ? running_loop->current : nullptr; }
+inline TaskBase* current_task_base() noexcept {
+  return running_loop ? running_loop->current : nullptr;
+}
 
 /// The task, if the innermost running coroutine is its own; null if that is driven by hand.
 /// Throws: RuntimeError outside a coroutine.
@@ -62,6 +65,10 @@ TaskBase* task_at_the_door();
 
 /// Suspends the task until make_ready(). Throws what was thrown into it meanwhile.
 void park(TaskBase& task, Awaited* awaited, const char* reason);
+
+/// The rest of yield_now(), for a task that stands in the ready queue again; null for a coroutine
+/// that is driven by hand.
+void yield_slowly(TaskBase* task);
 
 /// Suspends a coroutine that is driven by hand, until its driver goes on; `future` is what it
 /// waits for, null for a bare yield.
