@@ -14,14 +14,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
-#include <optional>
-#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
 #include <weft/context/stack.h>
 #include <weft/context/switch.h>
+#include <weft/coro/exchange.h>
 
 namespace weft {
 
@@ -38,32 +36,7 @@ namespace detail {
 struct Routine;
 struct TaskBase;
 
-/// The shape of no thread, not even of one that has not made a generator yet.
-inline constexpr std::uint64_t kNoShape = ~std::uint64_t(0);
-
 enum class RoutineKind : std::uint8_t { Generator, Coroutine };
-
-/// What passes a suspension, outward and inward; to tell a wrong type from a right one.
-struct Exchange {
-  const std::type_info* yielded;
-  const std::type_info* received;
-  bool may_be_nothing;  // what is received: void or a std::optional
-};
-
-template <class T>
-inline constexpr bool kIsOptional = false;
-template <class T>
-inline constexpr bool kIsOptional<std::optional<T>> = true;
-
-template <class Yield, class Send>
-inline constexpr Exchange kExchange{&typeid(Yield), &typeid(Send),
-                                    std::is_void_v<Send> || kIsOptional<Send>};
-
-/// What has been yielded: of which type, and where, on the stack of who yielded it.
-struct Offer {
-  const Exchange* exchange = nullptr;
-  void* value = nullptr;
-};
 
 /// One body being run. Invariant: frames of one stack are linked from Routine::top outwards.
 struct Frame {
@@ -71,11 +44,12 @@ struct Frame {
   Routine* home = nullptr;  // on whose stack, or in whose name, it runs
   void* result = nullptr;   // std::optional<R>* for what it delegates to
   RoutineKind kind = RoutineKind::Generator;
-  bool delegating = false;   // suspended in, or running inside, a delegation
-  bool closing = false;      // being closed: a yield now means "ignored GeneratorExit"
-  bool ignored = false;      // it did yield: it is being finalized, its delegator gets the error
-  bool abandoned = false;    // it yielded while being destroyed: none of its code runs again
-  std::uint64_t since = 0;   // the drive in which the delegation began
+  bool delegating = false;     // suspended in, or running inside, a delegation
+  bool closing = false;        // being closed: a yield now means "ignored GeneratorExit"
+  bool ignored = false;        // it did yield: it is being finalized, its delegator gets the error
+  std::uint8_t refusals = 0;   // how often it did so since
+  bool abandoned = false;      // it yielded while being destroyed: none of its code runs again
+  std::uint64_t since = 0;     // the drive in which the delegation began
   std::exception_ptr pending;  // thrown GeneratorExit: raised here when the inner ones are closed
 };
 
@@ -112,13 +86,13 @@ struct Routine {
   Routine* target = nullptr;     // what the top frame delegates to, if that has its own stack
   Routine* delegator = nullptr;  // the last one; valid if there is one and it did not end
   Routine* leaf = nullptr;       // a hint: some node below, valid while leaf_shape is current
-  std::uint64_t leaf_shape = kNoShape;
+  std::uint64_t leaf_shape = ~std::uint64_t(0);  // no thread's, not even an unprepared one's
 
   // Its stack, and the mailbox that is read when it is resumed.
   Routine* root = nullptr;  // of the drive on whose behalf it runs
   void* received = nullptr;
   std::exception_ptr thrown;
-  Context context;  // parked here, on whatever stack it stopped
+  Context context;                     // parked here, on whatever stack it stopped
   const Exchange* exchange = nullptr;  // of the suspension it is parked at
   Frame* top = nullptr;
 
@@ -171,11 +145,6 @@ bool is_delegating(const Routine& routine) noexcept;
 /// that it stands at wants.
 void check_sent(Routine& routine, const std::type_info& type);
 const Offer& offer_of(Routine& routine) noexcept;
-
-template <class T>
-void* address_of(T& value) noexcept {
-  return const_cast<void*>(static_cast<const void*>(std::addressof(value)));
-}
 
 inline void retain(Routine& routine) noexcept { ++routine.references; }
 inline void release(Routine* routine) noexcept {
