@@ -113,7 +113,9 @@ std::exception_ptr stray_stop(RoutineKind kind, std::exception_ptr stop) {
 
 std::exception_ptr generator_exit() { return std::make_exception_ptr(GeneratorExit()); }
 
-bool is_generator_exit(const std::exception_ptr& error) noexcept { return is<GeneratorExit>(error); }
+bool is_generator_exit(const std::exception_ptr& error) noexcept {
+  return is<GeneratorExit>(error);
+}
 
 bool is_stop_iteration(const std::exception_ptr& error) noexcept {
   return is<StopIteration>(error);

@@ -29,11 +29,17 @@ Frame* innermost_closing(Routine& root, Routine& leaf) noexcept {
   }
 }
 
+/// A C++ frame cannot just be dropped. One that swallows GeneratorExit so often will do so for
+/// ever.
+constexpr int kPatience = 100;
+
 /// A frame that runs inline refuses to end. Python would drop its last reference: GeneratorExit is
 /// raised in it at once, and again for as long as it goes on to suspend.
 [[noreturn]] void finalize(Frame& frame) {
-  if (frame.ignored)
+  if (frame.ignored) {
     report_unraisable(ignored_exit(frame.kind), "while finalizing a generator");
+    if (++frame.refusals == kPatience) die("a generator refuses to end, however often it is asked");
+  }
   frame.ignored = true;
   for (Routine* member = frame.home; member; member = member->target)
     for (Frame* inner = member->top; inner; inner = inner->outer) {
@@ -164,14 +170,14 @@ bool delegate_inline(Frame& frame, const InlineBody& body, void* result) {
 }
 
 bool delegate_inline(Frame& frame, Routine* fresh, void* result) {
-  const InlineBody body{
-      fresh->kind,
-      [](void* argument, Frame& inner) {
-        Routine& routine = *static_cast<Routine*>(argument);
-        routine.state = State::Closed;
-        routine.body->run(routine, inner);
-      },
-      [](void* argument) noexcept { release(static_cast<Routine*>(argument)); }, fresh};
+  const InlineBody body{fresh->kind,
+                        [](void* argument, Frame& inner) {
+                          Routine& routine = *static_cast<Routine*>(argument);
+                          routine.state = State::Closed;
+                          routine.body->run(routine, inner);
+                        },
+                        [](void* argument) noexcept { release(static_cast<Routine*>(argument)); },
+                        fresh};
   return delegate_inline(frame, body, result);
 }
 

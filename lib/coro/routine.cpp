@@ -98,8 +98,8 @@ Routine& deliver(Routine& root, Routine& from, Mode mode, void* sent, std::excep
   Routine& leaf = leaf_of(from);
   Routine* target = &leaf;
   Routine* const busy = executing_member(from);
-  const bool exits = mode == Mode::Throw && &from == &root && root.base.delegating &&
-                     is_generator_exit(error);
+  const bool exits =
+      mode == Mode::Throw && &from == &root && root.base.delegating && is_generator_exit(error);
   std::exception_ptr thrown = error;
   if (mode == Mode::Close || exits) {
     root.closing = true;
@@ -294,7 +294,8 @@ void raise_just_started(RoutineKind kind) {
 }
 
 void raise_wrong_type(const char* what, const std::type_info& got, const std::type_info& wanted) {
-  throw TypeError(fmt::format("{}: {} where {} is wanted", what, type_name(got), type_name(wanted)));
+  throw TypeError(
+      fmt::format("{}: {} where {} is wanted", what, type_name(got), type_name(wanted)));
 }
 
 void check_sent(Routine& routine, const std::type_info& type) {

@@ -80,7 +80,7 @@ decltype(auto) await(A&& object) {
   } else if constexpr (detail::HasAwait<A>) {
     detail::Frame& frame = detail::current_coroutine_frame("await() outside a coroutine or task");
     return detail::await_in_frame<std::remove_reference_t<A>, decltype(object.await())>(frame,
-                                                                                       object);
+                                                                                        object);
   }
 }
 
