@@ -60,33 +60,45 @@ void WatchedFd::on_ready(Watch* watch, Events events) {
   }
 }
 
+/// One wait, in the frame of wait(). When it is cancelled it gives its place up at once, so that
+/// another task may take it, or the descriptor may go, before this one unwinds.
+class WatchedFd::Place final : public Waiter {
+ public:
+  Place(Waiter*& place, LoopCore& loop) noexcept : place_(&place), loop_(loop) {
+    place = this;
+    ++loop_.outside;
+  }
+  ~Place() override { leave(); }
+
+ private:
+  void abandon() noexcept override { leave(); }
+  void leave() noexcept {
+    if (!place_) return;
+    *std::exchange(place_, nullptr) = nullptr;
+    --loop_.outside;
+  }
+
+  Waiter** place_;
+  LoopCore& loop_;
+};
+
 void WatchedFd::wait(Events direction, const char* call) {
   attach(call);
+  check_alone(direction, call);
   const bool reading = direction == Events::Readable;
-  Waiter*& place = reading ? reader_ : writer_;
   bool& edge = reading ? readable_ : writable_;
-  if (place)
-    throw RuntimeError(std::string(call) + ": another task waits to " +
-                       (reading ? "read from" : "write to") + " this descriptor");
   if (!edge) {
     loop_->selector->arm(fd_.get(), direction);
-    Waiter waiter;
-    struct Occupy {
-      Waiter*& place;
-      LoopCore& loop;
-      Occupy(Waiter*& p, Waiter& waiter, LoopCore& l) noexcept : place(p), loop(l) {
-        place = &waiter;
-        ++loop.outside;
-      }
-      ~Occupy() {
-        place = nullptr;
-        --loop.outside;
-      }
-    } occupy(place, waiter, *loop_);
-    waiter.wait({call, this});
+    Place(reading ? reader_ : writer_, *loop_).wait({call, this});
   }
   if (!fd_) raise_error(EBADF, std::string(call) + ": the descriptor was closed meanwhile");
   edge = false;
+}
+
+void WatchedFd::refuse(Events direction, const char* call) {
+  throw RuntimeError(std::string(call) + ": another task waits to " +
+                     (direction == Events::Readable ? "read from" : "write to") +
+                     " this descriptor");
 }
 
 void WatchedFd::close() noexcept {

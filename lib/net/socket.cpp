@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
+#include <optional>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -29,6 +29,12 @@ constexpr int kStream = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 const sockaddr* system_address(const Address& address) noexcept {
   return static_cast<const sockaddr*>(address.data());
+}
+
+/// `call` says "bind to". Nothing may come between the failed call and this one, which keeps errno.
+[[noreturn]] void raise_for(const char* call, const Address& address) {
+  const int error = errno;
+  raise_error(error, fmt::format("{} {}", call, address.to_string()));
 }
 
 bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -60,7 +66,7 @@ FileDescriptor open_stream(const Address& address) {
       throw ValueError("address: it is empty");
   }
   FileDescriptor fd(system_calls.socket(domain, kStream, 0));
-  if (!fd) raise_errno("socket for " + address.to_string());
+  if (!fd) raise_for("socket for", address);
   return fd;
 }
 
@@ -68,9 +74,9 @@ FileDescriptor open_stream(const Address& address) {
 void connect_unix(WatchedFd& socket, const Address& address) {
   constexpr Duration kLongestPause = std::chrono::milliseconds(50);
   Duration pause = std::chrono::milliseconds(1);
-  while (system_calls.connect(socket.get(), system_address(address),
-                              socklen_t(address.size())) != 0) {
-    if (!would_block(errno) && errno != EINTR) raise_errno("connect to " + address.to_string());
+  while (system_calls.connect(socket.get(), system_address(address), socklen_t(address.size())) !=
+         0) {
+    if (!would_block(errno) && errno != EINTR) raise_for("connect to", address);
     sleep(pause);
     pause = std::min(2 * pause, kLongestPause);
   }
@@ -79,7 +85,7 @@ void connect_unix(WatchedFd& socket, const Address& address) {
 void connect_ip(WatchedFd& socket, const Address& address) {
   if (system_calls.connect(socket.get(), system_address(address), socklen_t(address.size())) == 0)
     return;
-  if (errno != EINPROGRESS && errno != EINTR) raise_errno("connect to " + address.to_string());
+  if (errno != EINPROGRESS && errno != EINTR) raise_for("connect to", address);
   int error = 0;
   socklen_t size = sizeof error;
   // The edge that registering tells may be from before the connection was tried.
@@ -94,20 +100,33 @@ void connect_ip(WatchedFd& socket, const Address& address) {
   }
 }
 
+/// `call` is getsockname or getpeername. None if it fails.
 template <class Call>
-Address address_from(Call call, int fd, const char* name) {
+std::optional<Address> ask(Call call, int fd) noexcept {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  if (call(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) raise_errno(name);
+  if (call(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
   return Address::from_system(&storage, size);
 }
 
-/// For messages: the peer, if it can still be told.
-std::string peer_of(int fd) {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
-  return " " + Address::from_system(&storage, size).to_string();
+/// Before each call: the socket is open, and no task waits for the same.
+WatchedFd& usable(const std::unique_ptr<WatchedFd>& socket, Events direction, const char* call) {
+  if (!socket || socket->closed())
+    raise_error(EBADF, fmt::format("{}: the socket is closed", call));
+  socket->check_alone(direction, call);
+  return *socket;
+}
+
+/// "recv from" the peer; or "recv on" this end if the peer has no name, or none any more.
+[[noreturn]] void raise_between(const char* call, const char* preposition, int fd) {
+  const int error = errno;  // before it is lost
+  std::optional<Address> end = ask(::getpeername, fd);
+  if (!end || end->size() <= sizeof(sa_family_t)) {
+    end = ask(::getsockname, fd);
+    preposition = "on";
+  }
+  raise_error(error,
+              fmt::format("{} {} {}", call, preposition, end.value_or(Address()).to_string()));
 }
 
 }  // namespace
@@ -152,9 +171,8 @@ Socket Socket::listen(const Address& address, const ListenOptions& options) {
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
   if (options.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
   if (system_calls.bind(fd.get(), system_address(address), socklen_t(address.size())) != 0)
-    raise_errno("bind to " + address.to_string());
-  if (system_calls.listen(fd.get(), options.backlog) != 0)
-    raise_errno("listen on " + address.to_string());
+    raise_for("bind to", address);
+  if (system_calls.listen(fd.get(), options.backlog) != 0) raise_for("listen on", address);
   return Socket(std::move(fd));
 }
 
@@ -172,54 +190,57 @@ Socket Socket::adopt(FileDescriptor fd) {
   return Socket(std::move(fd));
 }
 
+// What waits holds on to the WatchedFd: the Socket may be moved meanwhile.
+
 Socket Socket::accept() {
+  WatchedFd& socket = usable(watched_, Events::Readable, "accept");
   for (;;) {
-    if (closed()) raise_error(EBADF, "accept: the socket is closed");
     FileDescriptor fd(
-        system_calls.accept4(watched_->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        system_calls.accept4(socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
       send_without_delay(fd.get());
       return Socket(std::move(fd));
     }
     if (would_block(errno))
-      watched_->wait(Events::Readable, "accept");
+      socket.wait(Events::Readable, "accept");
     else if (errno != EINTR && errno != ECONNABORTED)
-      raise_errno("accept on " + local_address().to_string());
+      raise_between("accept", "from", socket.get());
   }
 }
 
 std::size_t Socket::recv_into(std::span<std::byte> buffer) {
   if (buffer.empty()) throw ValueError("buffer: it is empty");
-  if (watched_->is_drained()) watched_->wait(Events::Readable, "recv");
+  WatchedFd& socket = usable(watched_, Events::Readable, "recv");
+  if (socket.is_drained()) socket.wait(Events::Readable, "recv");
   for (;;) {
-    if (closed()) raise_error(EBADF, "recv: the socket is closed");
-    const ssize_t count = system_calls.recv(watched_->get(), buffer.data(), buffer.size(), 0);
+    const ssize_t count = system_calls.recv(socket.get(), buffer.data(), buffer.size(), 0);
     if (count >= 0) {
-      if (count > 0 && std::size_t(count) < buffer.size()) watched_->drained();
+      if (count > 0 && std::size_t(count) < buffer.size()) socket.drained();
       return std::size_t(count);
     }
     if (would_block(errno))
-      watched_->wait(Events::Readable, "recv");
+      socket.wait(Events::Readable, "recv");
     else if (errno != EINTR)
-      raise_errno("recv from" + peer_of(watched_->get()));
+      raise_between("recv", "from", socket.get());
   }
 }
 
 std::string Socket::recv(std::size_t at_most) {
+  if (at_most == 0) throw ValueError("at_most: it is 0");
   std::string data(at_most, '\0');
   data.resize(recv_into(std::span<char>(data)));
   return data;
 }
 
 std::size_t Socket::send(std::span<const std::byte> data) {
+  WatchedFd& socket = usable(watched_, Events::Writable, "send");
   for (;;) {
-    if (closed()) raise_error(EBADF, "send: the socket is closed");
-    const ssize_t count = system_calls.send(watched_->get(), data.data(), data.size(), MSG_NOSIGNAL);
+    const ssize_t count = system_calls.send(socket.get(), data.data(), data.size(), MSG_NOSIGNAL);
     if (count >= 0) return std::size_t(count);
     if (would_block(errno))
-      watched_->wait(Events::Writable, "send");
+      socket.wait(Events::Writable, "send");
     else if (errno != EINTR)
-      raise_errno("send to" + peer_of(watched_->get()));
+      raise_between("send", "to", socket.get());
   }
 }
 
@@ -243,8 +264,15 @@ void Socket::set_reset_on_close(bool on) {
     raise_errno("setsockopt SO_LINGER");
 }
 
-Address Socket::local_address() const { return address_from(::getsockname, fd(), "getsockname"); }
-Address Socket::peer_address() const { return address_from(::getpeername, fd(), "getpeername"); }
+Address Socket::local_address() const {
+  if (const std::optional<Address> address = ask(::getsockname, fd())) return *address;
+  raise_errno("getsockname");
+}
+
+Address Socket::peer_address() const {
+  if (const std::optional<Address> address = ask(::getpeername, fd())) return *address;
+  raise_errno("getpeername");
+}
 
 int Socket::fd() const noexcept { return watched_ ? watched_->get() : -1; }
 

@@ -40,7 +40,8 @@ class FileDescriptor {
 ///
 /// Suspends:  until then, at least for one turn.
 /// Cancelled: CancelledError; `fd` is not watched any more.
-/// Throws:    ValueError if `fd` is negative; std::system_error if it cannot be watched: EPERM for a
+/// Throws:    ValueError if `fd` is negative; std::system_error if it cannot be watched: EPERM for
+/// a
 ///            regular file, which is always ready, EEXIST if it is being watched. RuntimeError
 ///            outside a task.
 void wait_readable(int fd);
@@ -62,6 +63,11 @@ class WatchedFd final : private LinkedWatch {
 
   int get() const noexcept { return fd_.get(); }
   bool closed() const noexcept { return !fd_; }
+
+  /// Throws: RuntimeError if a task waits in `direction`: nobody may overtake it.
+  void check_alone(Events direction, const char* call) const {
+    if (direction == Events::Readable ? reader_ : writer_) refuse(direction, call);
+  }
 
   /// Waits for the next edge in `direction` (Readable or Writable), unless one has come since the
   /// last wait. `call` is for messages.
@@ -87,8 +93,11 @@ class WatchedFd final : private LinkedWatch {
   FileDescriptor release() noexcept;
 
  private:
+  class Place;
+
   void attach(const char* call);
   void leave_loop() noexcept;
+  [[noreturn]] static void refuse(Events direction, const char* call);
   static void on_ready(Watch* watch, Events events);
 
   FileDescriptor fd_;

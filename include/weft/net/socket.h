@@ -28,9 +28,11 @@ struct ConnectOptions {
 /// A connected or listening stream socket: TCP over IPv4 or IPv6, or Unix.
 ///
 /// Each call is tried at once, and waits only if the system says that it would block. One task may
-/// read while another one writes; two that read are an error. TCP_NODELAY is on.
+/// read while another one writes; while one waits to read (or accept), or to write, any other one
+/// that tries the same gets RuntimeError. TCP_NODELAY is on.
 ///
-/// Errors of the system are std::system_error, whose text names the call and the address.
+/// Errors of the system are std::system_error, whose text names the call and the address. Every
+/// call on a socket that is closed, or was moved from, is EBADF.
 ///
 /// Requires: it is used in one event loop, and outlives the waits on it (checked: the process is
 ///           aborted). A loop that is closed lets go of its sockets.
@@ -42,7 +44,8 @@ class Socket {
   /// Suspends:  until the connection stands or has failed.
   /// Cancelled: CancelledError; the socket is closed.
   /// Throws:    std::system_error: ECONNREFUSED, ENETUNREACH...; TimeoutError that names the
-  ///            address. RuntimeError outside a task.
+  ///            address. ValueError if `address` is empty; RuntimeError if it would wait outside a
+  ///            task.
   static Socket connect(const Address& address, const ConnectOptions& options = {});
 
   /// Listens on `address`; port 0 takes a free one, see local_address(). Addresses of closed
@@ -66,7 +69,7 @@ class Socket {
   /// Suspends:  until there is one.
   /// Cancelled: CancelledError; no connection is lost.
   /// Throws:    std::system_error, EMFILE when the process has no descriptors left; RuntimeError if
-  ///            another task accepts, or outside a task.
+  ///            another task waits to accept, or if it would wait outside a task.
   Socket accept();
 
   /// What has arrived, up to `buffer.size()` bytes: at least one, or 0 at the end of the stream.
@@ -74,19 +77,21 @@ class Socket {
   /// Suspends:  until something has arrived.
   /// Cancelled: CancelledError; no byte is lost.
   /// Throws:    std::system_error: ECONNRESET...; ValueError for an empty buffer; RuntimeError if
-  ///            another task reads, or if it would wait outside a task.
+  ///            another task waits to read, or if it would wait outside a task.
   std::size_t recv_into(std::span<std::byte> buffer);
-  std::size_t recv_into(std::span<char> buffer) { return recv_into(std::as_writable_bytes(buffer)); }
+  std::size_t recv_into(std::span<char> buffer) {
+    return recv_into(std::as_writable_bytes(buffer));
+  }
 
   /// The same in a string, which is empty at the end of the stream.
   std::string recv(std::size_t at_most);
 
-  /// Sends what the system takes at once, at least one byte, and returns how many.
+  /// Sends what the system takes at once, at least one byte (none of none), and returns how many.
   ///
   /// Suspends:  while the system takes nothing.
   /// Cancelled: CancelledError; nothing was sent by this call.
   /// Throws:    std::system_error: EPIPE, ECONNRESET (no signal is raised); RuntimeError if another
-  ///            task writes, or if it would wait outside a task.
+  ///            task waits to write, or if it would wait outside a task.
   std::size_t send(std::span<const std::byte> data);
   std::size_t send(std::string_view data) { return send(std::as_bytes(std::span(data))); }
 
