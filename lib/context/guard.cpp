@@ -45,11 +45,12 @@ bool light_guards_work() noexcept {
 
 [[noreturn]] void fail(const char* call) {
   const int error = errno;
-  throw std::system_error(
-      error, std::generic_category(),
-      error == ENOMEM ? std::string(call) + " for a stack's guard; each stack takes two mappings, "
-                                            "see vm.max_map_count"
-                      : std::string(call) + " for a stack's guard");
+  throw std::system_error(error, std::generic_category(),
+                          error == ENOMEM
+                              ? std::string(call) +
+                                    " for a stack's guard; each stack takes two mappings, "
+                                    "see vm.max_map_count"
+                              : std::string(call) + " for a stack's guard");
 }
 
 }  // namespace

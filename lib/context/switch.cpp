@@ -8,6 +8,7 @@
 #include <boost/context/detail/fcontext.hpp>
 
 #include "base/assert.h"
+#include "context/overflow.h"
 #include "context/sanitizers.h"
 
 // libstdc++ declares this in <cxxabi.h>, libc++abi nowhere.
@@ -17,8 +18,8 @@ extern "C" __cxa_eh_globals* __cxa_get_globals() noexcept;
 }  // namespace __cxxabiv1
 
 extern "C" void weft_start(boost::context::detail::transfer_t);
-extern "C" __attribute__((visibility("hidden"), used)) void weft_main(
-    boost::context::detail::transfer_t) noexcept;
+extern "C" __attribute__((visibility("hidden"),
+                          used)) void weft_main(boost::context::detail::transfer_t) noexcept;
 
 namespace weft::detail {
 
@@ -41,9 +42,11 @@ void set_sticky_float_flags() noexcept {
 
 void prepare_thread() noexcept {
   if (thread_context.exceptions) return;
-  thread_context.exceptions =
-      reinterpret_cast<ExceptionState*>(__cxxabiv1::__cxa_get_globals());
+  thread_context.exceptions = reinterpret_cast<ExceptionState*>(__cxxabiv1::__cxa_get_globals());
   set_sticky_float_flags();
+#ifndef WEFT_SANITIZED_SWITCH  // sanitizers report overflows themselves
+  watch_for_overflows();
+#endif
   thread_context.stack = identity_of_thread_stack();
 }
 

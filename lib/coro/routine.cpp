@@ -48,6 +48,9 @@ void run_routine(void* argument) {
 void begin(Routine& routine) {
   prepare_coro_thread();
   routine.stack = acquire_stack({routine.stack_size});
+  if (!routine.task)
+    routine.label.kind = routine.kind == RoutineKind::Coroutine ? "coroutine" : "generator";
+  set_label(routine.stack, &routine.label);
   routine.owner = &coro_thread;
   routine.state = State::Suspended;
   routine.top = &routine.base;
@@ -257,7 +260,7 @@ void close_routine(Routine& routine) {
 
 void drop_routine(Routine* routine) noexcept {
   if (routine->state == State::Created && routine->kind == RoutineKind::Coroutine)
-    report_unawaited(routine->label ? routine->label : "a coroutine");
+    report_unawaited(routine->label.name ? routine->label.name : "a coroutine");
   if (routine->state == State::Suspended) {
     if (routine->owner != &coro_thread) {  // its stack cannot be run here: it stays where it is
       report_unraisable(std::make_exception_ptr(RuntimeError("destroyed on another thread")),

@@ -214,12 +214,22 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   body->result = result;
   body->task = this;
   loop_driver = &kDriver;
-  task_name = options.name.empty() ? next_name() : std::move(options.name);
+  body->label.kind = "task";
+  if (*options.where.file_name()) {
+    body->label.file = options.where.file_name();
+    body->label.line = options.where.line();
+  }
+  rename(options.name.empty() ? next_name() : std::move(options.name));
   LoopCore& core = loop();
   core.close_tasks = close_tasks;
   retain(future);
   remember(*this);
   make_ready();
+}
+
+void TaskBase::rename(std::string name) noexcept {
+  task_name = std::move(name);
+  if (routine) routine->label.name = task_name.c_str();
 }
 
 void TaskBase::step(Runnable* self) {

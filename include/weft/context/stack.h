@@ -39,6 +39,15 @@ enum class GuardKind {
 /// guards and install nothing. WEFT_STACK_GUARD=mprotect in the environment forces the other.
 GuardKind guard_kind() noexcept;
 
+/// Who uses a stack, for the report that is printed when it overflows. Its texts are read from a
+/// signal handler, so they must stay where they are.
+struct StackLabel {
+  const char* kind = "context";  ///< "task", "generator"
+  const char* name = nullptr;
+  const char* file = nullptr;  ///< where it was made, if that is known
+  unsigned int line = 0;
+};
+
 namespace detail {
 
 /// One stack: usable from `bottom` (just above the guard) to `top` (exclusive, 64-aligned).
@@ -47,6 +56,7 @@ struct Stack {
   std::byte* bottom = nullptr;
   std::byte* top = nullptr;
   std::size_t slot = 0;   // bytes reserved, guard included; names the pool it goes back to
+  void* slab = nullptr;   // the mapping it is part of
   void* fiber = nullptr;  // ThreadSanitizer's name for it
 
   explicit operator bool() const noexcept { return bottom != nullptr; }
@@ -59,6 +69,13 @@ Stack acquire_stack(const StackOptions& options = {});
 
 /// Back to the pool of this thread, last in first out. The stack must not be the running one.
 void release_stack(const Stack& stack) noexcept;
+
+/// Says who uses the stack, until it is released. `label` must live as long.
+void set_label(const Stack& stack, const StackLabel* label) noexcept;
+
+/// How deep the stack has been used since its memory was last given back.
+/// Units: bytes, in whole pages. Throws: std::system_error that names mincore.
+std::size_t used_size(const Stack& stack);
 
 /// A stack whose frames were abandoned: other objects may still point into it.
 void quarantine_stack(const Stack& stack) noexcept;

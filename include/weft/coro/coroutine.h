@@ -142,7 +142,7 @@ class Coroutine {
   bool is_delegating() const noexcept { return detail::is_delegating(*routine_); }
 
   /// A name for reports, say of one that is never awaited. `label` must outlive the coroutine.
-  void set_label(const char* label) noexcept { routine_->label = label; }
+  void set_label(const char* label) noexcept { routine_->label.name = label; }
 
  private:
   friend struct detail::Access;

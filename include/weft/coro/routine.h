@@ -112,7 +112,7 @@ struct Routine {
   struct CoroThread* owner = nullptr;  // the thread it was started on
   Stack stack;
   std::size_t stack_size = StackOptions{}.size;
-  const char* label = nullptr;
+  StackLabel label;
 
   Routine(const BodyTable* type, RoutineKind k) noexcept : body(type), table(type), kind(k) {}
   Routine(const Routine&) = delete;

@@ -51,7 +51,7 @@ auto as_future(A&& argument) {
   if constexpr (kIsFuture<std::remove_cvref_t<A>>)
     return std::remove_cvref_t<A>(argument);
   else
-    return create_task(std::forward<A>(argument));
+    return create_task(TaskOptions{.where = {}}, std::forward<A>(argument));
 }
 
 template <class T>
@@ -92,7 +92,8 @@ auto gather(What&&... what) {
   return std::apply(
       [](auto&... each) {
         detail::wait_for_all({detail::reference_to(each)...});
-        return std::tuple<detail::Gathered<typename std::remove_cvref_t<decltype(each)>::Result>...>(
+        return std::tuple<
+            detail::Gathered<typename std::remove_cvref_t<decltype(each)>::Result>...>(
             detail::gathered(each)...);
       },
       futures);
@@ -106,7 +107,8 @@ auto gather(Range&& range) {
   using Each = decltype(detail::as_future(*std::ranges::begin(range)));
   using T = typename Each::Result;
   std::vector<Each> futures;
-  for (auto&& what : range) futures.push_back(detail::as_future(std::forward<decltype(what)>(what)));
+  for (auto&& what : range)
+    futures.push_back(detail::as_future(std::forward<decltype(what)>(what)));
   std::vector<detail::FutureBase*> children;
   for (const Each& each : futures) children.push_back(detail::reference_to(each));
   detail::wait_for_all(std::move(children));

@@ -41,11 +41,12 @@ class RunScope {
 /// are left are cancelled and awaited, and the loop is closed.
 ///
 /// Ctrl-C cancels the main task; if that ends by the cancellation, KeyboardInterrupt is thrown from
-/// here. The second Ctrl-C kills the process. Programs that handle SIGINT themselves are left alone.
+/// here. The second Ctrl-C kills the process. Programs that handle SIGINT themselves are left
+/// alone.
 ///
-/// Throws: what `main` throws; KeyboardInterrupt; RuntimeError if a loop runs on this thread already.
-/// Thread: any that runs no loop; Ctrl-C is looked after in the first one of the process only.
-/// Source: asyncio.run
+/// Throws: what `main` throws; KeyboardInterrupt; RuntimeError if a loop runs on this thread
+/// already. Thread: any that runs no loop; Ctrl-C is looked after in the first one of the process
+/// only. Source: asyncio.run
 template <class F>
 auto run(EventLoopOptions options, F&& main) {
   using Made = decltype(create_task(std::forward<F>(main)));
@@ -57,7 +58,7 @@ auto run(EventLoopOptions options, F&& main) {
   scope.run(
       [](void* argument) -> detail::FutureBase& {
         Body& it = *static_cast<Body*>(argument);
-        it.task.emplace(create_task({.name = "main", .stack = {}}, std::forward<F>(it.main)));
+        it.task.emplace(create_task({.name = "main", .where = {}}, std::forward<F>(it.main)));
         return *detail::Access::state(*it.task);
       },
       &body);

@@ -33,14 +33,12 @@ class Task : public Future<T> {
   }
 
   const std::string& name() const noexcept { return half().task_name; }
-  void set_name(std::string name) const { half().task_name = std::move(name); }
+  void set_name(std::string name) const { half().rename(std::move(name)); }
 
  private:
   friend struct detail::Access;
   explicit Task(detail::TaskOf<T>* state) noexcept : Future<T>(state) {}
-  detail::TaskBase& half() const noexcept {
-    return static_cast<detail::TaskOf<T>&>(*this->state_);
-  }
+  detail::TaskBase& half() const noexcept { return static_cast<detail::TaskOf<T>&>(*this->state_); }
 };
 
 /// Any task, of whatever result: what current_task() and all_tasks() give.
@@ -58,9 +56,7 @@ class AnyTask {
 
   const std::string& name() const noexcept { return task_->task_name; }
   bool done() const noexcept { return task_->future.done(); }
-  bool cancelled() const noexcept {
-    return task_->future.state == detail::FutureState::Cancelled;
-  }
+  bool cancelled() const noexcept { return task_->future.state == detail::FutureState::Cancelled; }
   bool cancel(const CancelMessage& message = {}) const { return task_->future.cancel(message); }
   int cancelling() const noexcept { return task_->cancel_requests; }
   int uncancel() const noexcept {
@@ -105,8 +101,8 @@ inline constexpr bool kAwaitsPlainly<Task<T>> = true;
 
 }  // namespace detail
 
-/// Runs `function(args...)` as a task, beginning in the next turn. Function and arguments are copied
-/// or moved into the task, as std::thread does it: std::ref() for a reference.
+/// Runs `function(args...)` as a task, beginning in the next turn. Function and arguments are
+/// copied or moved into the task, as std::thread does it: std::ref() for a reference.
 ///
 /// Throws: RuntimeError if no loop runs on this thread; what reserving a stack throws, in the task.
 /// Source: asyncio.create_task
@@ -116,16 +112,24 @@ auto create_task(TaskOptions options, F&& function, Args&&... args) {
   using R = std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>...>;
   detail::require_loop("create_task");
   const std::size_t stack_size = options.stack.size;
-  Coroutine<R> body([f = std::decay_t<F>(std::forward<F>(function)),
-                     stored = std::make_tuple(std::decay_t<Args>(std::forward<Args>(args))...)]()
-                        mutable -> R { return std::apply(f, std::move(stored)); });
+  Coroutine<R> body(
+      [f = std::decay_t<F>(std::forward<F>(function)),
+       stored = std::make_tuple(std::decay_t<Args>(std::forward<Args>(args))...)]() mutable -> R {
+        return std::apply(f, std::move(stored));
+      });
   detail::Access::routine(body)->stack_size = stack_size;
   return detail::start_task<R>(detail::Access::take(body), std::move(options));
 }
 template <class F, class... Args>
-  requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
+  requires(sizeof...(Args) > 0) && std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
 auto create_task(F&& function, Args&&... args) {
-  return create_task(TaskOptions{}, std::forward<F>(function), std::forward<Args>(args)...);
+  return create_task(TaskOptions{.where = {}}, std::forward<F>(function),
+                     std::forward<Args>(args)...);
+}
+template <class F>
+  requires std::invocable<std::decay_t<F>&>
+auto create_task(F&& function, std::source_location where = std::source_location::current()) {
+  return create_task(TaskOptions{.where = where}, std::forward<F>(function));
 }
 
 /// Runs a coroutine object as a task.
@@ -135,11 +139,13 @@ Task<R> create_task(TaskOptions options, Coroutine<R>&& coroutine) {
   return detail::start_task<R>(detail::Access::take(coroutine), std::move(options));
 }
 template <class R>
-Task<R> create_task(Coroutine<R>&& coroutine) {
-  return create_task(TaskOptions{}, std::move(coroutine));
+Task<R> create_task(Coroutine<R>&& coroutine,
+                    std::source_location where = std::source_location::current()) {
+  return create_task(TaskOptions{.where = where}, std::move(coroutine));
 }
 
-/// The task that calls this. Throws: RuntimeError if it is called from a callback or outside a loop.
+/// The task that calls this. Throws: RuntimeError if it is called from a callback or outside a
+/// loop.
 AnyTask current_task();
 
 /// The tasks of the running loop that have not ended, in order of creation.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <source_location>
 #include <string>
 
 #include <weft/coro/routine.h>
@@ -11,8 +12,11 @@ namespace weft {
 
 /// How a task is made.
 struct TaskOptions {
-  std::string name;    ///< empty: "Task-N"
-  StackOptions stack;  ///< of a plain function; a coroutine object brings its own
+  std::string name = {};    ///< empty: "Task-N"
+  StackOptions stack = {};  ///< of a plain function; a coroutine object brings its own
+
+  /// Where the task was made, for reports.
+  std::source_location where = std::source_location::current();
 };
 
 namespace detail {
@@ -40,6 +44,7 @@ struct TaskBase : Runnable {
   void start(Routine* body, void* result, TaskOptions&& options);
 
   bool request_cancel(const CancelMessage& message);
+  void rename(std::string name) noexcept;
   LoopCore& loop() const noexcept { return *future.loop; }
   void make_ready() noexcept { loop().ready.push(*this); }
 
