@@ -117,16 +117,17 @@ WatchedFd& usable(const std::unique_ptr<WatchedFd>& socket, Events direction, co
   return *socket;
 }
 
+/// "accept on" this end.
+[[noreturn]] void raise_here(const char* call, int fd, int error) {
+  const Address end = ask(::getsockname, fd).value_or(Address());
+  raise_error(error, fmt::format("{} on {}", call, end.to_string()));
+}
+
 /// "recv from" the peer; or "recv on" this end if the peer has no name, or none any more.
-[[noreturn]] void raise_between(const char* call, const char* preposition, int fd) {
-  const int error = errno;  // before it is lost
-  std::optional<Address> end = ask(::getpeername, fd);
-  if (!end || end->size() <= sizeof(sa_family_t)) {
-    end = ask(::getsockname, fd);
-    preposition = "on";
-  }
-  raise_error(error,
-              fmt::format("{} {} {}", call, preposition, end.value_or(Address()).to_string()));
+[[noreturn]] void raise_between(const char* call, const char* preposition, int fd, int error) {
+  const std::optional<Address> peer = ask(::getpeername, fd);
+  if (!peer || peer->size() <= sizeof(sa_family_t)) raise_here(call, fd, error);
+  raise_error(error, fmt::format("{} {} {}", call, preposition, peer->to_string()));
 }
 
 }  // namespace
@@ -204,7 +205,7 @@ Socket Socket::accept() {
     if (would_block(errno))
       socket.wait(Events::Readable, "accept");
     else if (errno != EINTR && errno != ECONNABORTED)
-      raise_between("accept", "from", socket.get());
+      raise_here("accept", socket.get(), errno);
   }
 }
 
@@ -221,7 +222,7 @@ std::size_t Socket::recv_into(std::span<std::byte> buffer) {
     if (would_block(errno))
       socket.wait(Events::Readable, "recv");
     else if (errno != EINTR)
-      raise_between("recv", "from", socket.get());
+      raise_between("recv", "from", socket.get(), errno);
   }
 }
 
@@ -240,7 +241,7 @@ std::size_t Socket::send(std::span<const std::byte> data) {
     if (would_block(errno))
       socket.wait(Events::Writable, "send");
     else if (errno != EINTR)
-      raise_between("send", "to", socket.get());
+      raise_between("send", "to", socket.get(), errno);
   }
 }
 

@@ -13,7 +13,6 @@
 
 #include "../io/selectors.h"
 
-#include <net/if.h>
 
 using namespace weft;
 using namespace std::string_literals;
@@ -62,10 +61,8 @@ TEST_CASE("the system gets the family, host and port in its own form") {
 }
 
 TEST_CASE("a scope is an interface, by name or by number") {
-  const unsigned int loopback = if_nametoindex("lo");
-  REQUIRE(loopback != 0);
   const Address named = Address::ip("fe80::1%lo", 80);
-  CHECK(named == Address::ip("fe80::1%" + std::to_string(loopback), 80));
+  CHECK(named == Address::ip("fe80::1%1", 80));  // lo is always the first
   CHECK(named.to_string() == "[fe80::1%lo]:80");
   CHECK(Address::parse(named.to_string()) == named);
   CHECK_FALSE(named == Address::ip("fe80::1", 80));
