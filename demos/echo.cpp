@@ -78,8 +78,8 @@ int main(int count, char** arguments) try {
   Address address = Address::ip(args[1], number("PORT", args[2], 0));
   for (std::size_t i = 3; i < args.size(); i += 2) {
     const auto option = std::string_view("-c-s-t").find(args[i]);
-    if (option == args[i].npos || option % 2 != 0 || i + 1 == args.size())
-      throw weft::ValueError(fmt::format("{}: not an option with a number", args[i]));
+    if (args[i].size() != 2 || option == args[i].npos || option % 2 || i + 1 == args.size())
+      throw weft::ValueError(fmt::format("'{}' is no option with a number", args[i]));
     (option == 0   ? load.connections
      : option == 2 ? load.size
                    : load.seconds) = number(args[i], args[i + 1], 1);
