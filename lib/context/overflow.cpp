@@ -53,6 +53,8 @@ void report(const Slab& slab, std::size_t slot) noexcept {
   Line line;
   line << "weft: stack overflow in " << (label ? label->kind : "a context");
   if (label && label->name) line << " '" << label->name << "'";
+  if (label && !label->name && label->number)
+    line << " 'Task-" << std::size_t{label->number} << "'";
   if (label && label->file) line << ", created at " << label->file << ":" << label->line;
   line << ": its stack has " << (slab.slot - kGuardSize) << " bytes (StackOptions::size "
        << slab.slot << ", of which " << kGuardSize << " are guard). Give it a larger size.\n";

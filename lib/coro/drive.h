@@ -11,6 +11,10 @@ enum class Mode : std::uint8_t { Send, Throw, Close };
 /// Gives a created routine its stack. Throws what acquire_stack does; it is then still created.
 void begin(Routine& routine);
 
+/// The same for one that nobody else refers to: its record moves to the top of the stack, where it
+/// shares a page with the first frames. Returns where it is now.
+Routine& begin_alone(Routine& routine);
+
 /// Decides what a resumption of the chain of `from`, under the drive of `root`, meets: usually the
 /// leaf, but its delegator if the leaf has ended meanwhile or runs for somebody else. Fills the
 /// mailbox of that routine.

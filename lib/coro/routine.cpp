@@ -45,9 +45,10 @@ void run_routine(void* argument) {
 
 }  // namespace
 
-void begin(Routine& routine) {
-  prepare_coro_thread();
-  routine.stack = acquire_stack({routine.stack_size});
+namespace {
+
+void start_on(Routine& routine, const Stack& stack) {
+  routine.stack = stack;
   if (!routine.task)
     routine.label.kind = routine.kind == RoutineKind::Coroutine ? "coroutine" : "generator";
   set_label(routine.stack, &routine.label);
@@ -56,6 +57,30 @@ void begin(Routine& routine) {
   routine.top = &routine.base;
   routine.base.home = &routine;
   routine.base.kind = routine.kind;
+}
+
+}  // namespace
+
+void begin(Routine& routine) {
+  prepare_coro_thread();
+  start_on(routine, acquire_stack({routine.stack_size}));
+}
+
+Routine& begin_alone(Routine& routine) {
+  constexpr std::size_t kLargest = 1024;  // beyond that a page is not shared with much
+  constexpr std::size_t kAlignment = 64;
+  prepare_coro_thread();
+  Stack stack = acquire_stack({routine.stack_size});
+  const std::size_t size = (routine.table->size + kAlignment - 1) / kAlignment * kAlignment;
+  if (!routine.table->move_to || size > kLargest || routine.references != 1) {
+    start_on(routine, stack);
+    return routine;
+  }
+  stack.top -= size;
+  Routine& moved = *routine.table->move_to(routine, stack.top);
+  moved.on_stack = true;
+  start_on(moved, stack);
+  return moved;
 }
 
 void finish(Routine& routine, std::exception_ptr&& error) {
@@ -94,7 +119,7 @@ void hand_over(Routine& root, Routine& target) noexcept {
 }
 
 void retire_stack(Routine& routine) noexcept {
-  if (routine.stack) release_stack(std::exchange(routine.stack, {}));
+  if (routine.stack && !routine.on_stack) release_stack(std::exchange(routine.stack, {}));
 }
 
 Routine& deliver(Routine& root, Routine& from, Mode mode, void* sent, std::exception_ptr error) {
@@ -271,7 +296,10 @@ void drop_routine(Routine* routine) noexcept {
   }
   if (routine->linked) ++coro_thread.shape;
   destroy_body(*routine);
-  routine->table->deallocate(routine);
+  if (!routine->on_stack) return routine->table->deallocate(routine);
+  const Stack stack = routine->stack;
+  routine->~Routine();
+  if (stack) release_stack(stack);
 }
 
 State state_of(const Routine& routine) noexcept {

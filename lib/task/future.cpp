@@ -11,15 +11,15 @@ LoopCore& require_loop(const char* call) {
 }
 
 void release(FutureBase* future) noexcept {
-  if (future && --future->references == 0) delete future;
+  if (!future || --future->references != 0) return;
+  if (future->unretrieved)
+    report(*future->loop, {future->task() ? "Task exception was never retrieved"
+                                          : "Future exception was never retrieved",
+                           future->error, future->name()});
+  delete future;
 }
 
-FutureBase::~FutureBase() {
-  if (unretrieved)
-    report(*loop,
-           {task() ? "Task exception was never retrieved" : "Future exception was never retrieved",
-            error, name()});
-}
+FutureBase::~FutureBase() = default;
 
 void FutureBase::check_pending() const {
   if (done()) throw InvalidStateError("invalid state");

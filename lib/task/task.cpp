@@ -39,7 +39,7 @@ void conclude(TaskBase& task, std::exception_ptr error) {
   FutureBase& future = task.future;
   if (!error) {
     if (task.must_cancel)
-      future.FutureBase::cancel(task.cancel_message);
+      future.FutureBase::cancel(task.message());
     else
       future.finish();
     return;
@@ -90,38 +90,37 @@ std::exception_ptr take_step_error(TaskBase& task) {
   std::exception_ptr error = std::exchange(task.step_error, nullptr);
   if (!task.must_cancel) return error;
   task.must_cancel = false;
-  return std::make_exception_ptr(task.cancel_message ? CancelledError(*task.cancel_message)
-                                                     : CancelledError());
+  return std::make_exception_ptr(
+      task.cancel_message ? CancelledError(std::move(*task.cancel_message)) : CancelledError());
 }
 
 Target prepare_step(TaskBase& task) {
-  Routine& root = *task.routine;
   task.awaited = nullptr;
   task.reason = nullptr;
   task.plain = false;
   ++task.steps;
   std::exception_ptr error = take_step_error(task);
-  if (is_executing(root)) return fail_at_once(task, already_executing(root.kind));
-  if (root.state == State::Closed) return fail_at_once(task, cannot_reuse());
-  const bool fresh = root.state == State::Created;
+  Routine* root = task.routine;
+  if (is_executing(*root)) return fail_at_once(task, already_executing(root->kind));
+  if (root->state == State::Closed) return fail_at_once(task, cannot_reuse());
+  const bool fresh = root->state == State::Created;
   if (fresh) {
     if (error) return fail_at_once(task, std::move(error));  // it never runs
     try {
-      begin(root);
+      root = task.routine = &begin_alone(*root);
     } catch (...) {
       return fail_at_once(task, std::current_exception());
     }
   }
-  root.forwards = error != nullptr;
-  root.closing = false;
-  root.serial = ++coro_thread.serials;
+  root->forwards = error != nullptr;
+  root->closing = false;
+  root->serial = ++coro_thread.serials;
   Routine& target =
-      fresh ? root : deliver(root, root, error ? Mode::Throw : Mode::Send, nullptr, error);
-  LoopCore& loop = task.loop();
-  root.outer_drive = nullptr;
-  coro_thread.drive = &root;
-  loop.current = &task;
-  hand_over(root, target);
+      fresh ? *root : deliver(*root, *root, error ? Mode::Throw : Mode::Send, nullptr, error);
+  root->outer_drive = nullptr;
+  coro_thread.drive = root;
+  task.loop().current = &task;
+  hand_over(*root, target);
   return {&target, fresh};
 }
 
@@ -188,7 +187,7 @@ constexpr LoopDriver kDriver{trap_in_task, finished};
 
 void close_tasks(LoopCore& loop) {
   for (TaskBase* task = loop.tasks; task; task = task->next_task) {
-    report(loop, {"Task was destroyed but it is pending!", nullptr, task->task_name});
+    report(loop, {"Task was destroyed but it is pending!", nullptr, task->task_name()});
     if (Routine* routine = std::exchange(task->routine, nullptr)) {
       routine->task = nullptr;  // from here on it is driven by hand, to be closed
       release(routine);
@@ -202,9 +201,9 @@ void close_tasks(LoopCore& loop) {
   }
 }
 
-std::string next_name() {
-  static std::atomic<int> count{0};
-  return "Task-" + std::to_string(++count);
+std::uint32_t next_number() noexcept {
+  static std::atomic<std::uint32_t> count{0};
+  return ++count;
 }
 
 }  // namespace
@@ -219,7 +218,8 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
     body->label.file = options.where.file_name();
     body->label.line = options.where.line();
   }
-  rename(options.name.empty() ? next_name() : std::move(options.name));
+  body->label.number = number = next_number();
+  if (!options.name.empty()) rename(std::move(options.name));
   LoopCore& core = loop();
   core.close_tasks = close_tasks;
   retain(future);
@@ -227,9 +227,17 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   make_ready();
 }
 
-void TaskBase::rename(std::string name) noexcept {
-  task_name = std::move(name);
-  if (routine) routine->label.name = task_name.c_str();
+void TaskBase::rename(std::string name) {
+  given_name = std::make_unique<std::string>(std::move(name));
+  if (routine) routine->label.name = given_name->c_str();
+}
+
+std::string TaskBase::task_name() const {
+  return given_name ? *given_name : "Task-" + std::to_string(number);
+}
+
+CancelMessage TaskBase::message() const {
+  return cancel_message ? CancelMessage(*cancel_message) : CancelMessage();
 }
 
 void TaskBase::step(Runnable* self) {
@@ -247,7 +255,7 @@ bool TaskBase::request_cancel(const CancelMessage& message) {
   if (awaited && awaited->cancel_wait(message)) return true;
   must_cancel = true;
   plain = false;
-  cancel_message = message;
+  cancel_message = message ? std::make_unique<std::string>(*message) : nullptr;
   return true;
 }
 
@@ -261,8 +269,7 @@ TaskBase* task_at_the_door() {
 void park(TaskBase& task, Awaited* awaited, const char* reason) {
   task.awaited = awaited;
   task.reason = reason;
-  if (awaited && task.must_cancel && awaited->cancel_wait(task.cancel_message))
-    task.must_cancel = false;
+  if (awaited && task.must_cancel && awaited->cancel_wait(task.message())) task.must_cancel = false;
   Frame& frame = *leaf_of(*task.routine).top;
   struct Leave {
     TaskBase& task;

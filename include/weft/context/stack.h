@@ -46,6 +46,7 @@ struct StackLabel {
   const char* name = nullptr;
   const char* file = nullptr;  ///< where it was made, if that is known
   unsigned int line = 0;
+  unsigned int number = 0;  ///< in place of a name: "Task-17"
 };
 
 namespace detail {

@@ -30,8 +30,26 @@ struct RoutineOf final : Routine {
   }
   static void deallocate(Routine* routine) noexcept { delete static_cast<RoutineOf*>(routine); }
 
-  static constexpr BodyTable kTable{run, destroy, deallocate};
+  /// A routine that has not started and that nobody else refers to.
+  static Routine* move_to(Routine& from, void* place) noexcept {
+    auto& old = static_cast<RoutineOf&>(from);
+    auto* moved = ::new (place) RoutineOf(old.kind, std::move(old.body_function));
+    moved->result = old.result;
+    moved->task = old.task;
+    moved->label = old.label;
+    moved->stack_size = old.stack_size;
+    old.body_function.~F();
+    delete &old;
+    return moved;
+  }
+  static constexpr bool kMoves = std::is_nothrow_move_constructible_v<F> && alignof(F) <= 64;
+
+  static const BodyTable kTable;
 };
+
+template <class F, class Caller>
+constexpr BodyTable RoutineOf<F, Caller>::kTable{run, destroy, deallocate, sizeof(RoutineOf),
+                                                 kMoves ? move_to : nullptr};
 
 template <class R, class Call>
 void store_result(Frame& frame, Call&& call) {

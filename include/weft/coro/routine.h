@@ -55,9 +55,11 @@ struct Frame {
 
 /// The type of a body, erased.
 struct BodyTable {
-  void (*run)(Routine&, Frame&);          // result, if any, goes to *result_place(frame)
-  void (*destroy)(Routine&) noexcept;     // what was captured
-  void (*deallocate)(Routine*) noexcept;  // the record
+  void (*run)(Routine&, Frame&);                  // result, if any, goes to *result_place(frame)
+  void (*destroy)(Routine&) noexcept;             // what was captured
+  void (*deallocate)(Routine*) noexcept;          // the record
+  std::size_t size;                               // of the record
+  Routine* (*move_to)(Routine&, void*) noexcept;  // null if that could throw
 };
 
 /// How a drive ended. YieldedLast: the reference of the call is the only one left, and the caller,
@@ -112,6 +114,7 @@ struct Routine {
   struct CoroThread* owner = nullptr;  // the thread it was started on
   Stack stack;
   std::size_t stack_size = StackOptions{}.size;
+  bool on_stack = false;  // the record itself lies at the top of the stack
   StackLabel label;
 
   Routine(const BodyTable* type, RoutineKind k) noexcept : body(type), table(type), kind(k) {}

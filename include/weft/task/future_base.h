@@ -51,7 +51,7 @@ struct FutureBase : Awaited {
 
   /// What Future::cancel() and Task::cancel() do.
   virtual bool cancel(const CancelMessage& message);
-  virtual std::string_view name() const noexcept { return {}; }
+  virtual std::string name() const { return {}; }
   virtual TaskBase* task() noexcept { return nullptr; }
   bool cancel_wait(const CancelMessage& message) final { return cancel(message); }
   bool withdraw(TaskBase& task) noexcept final;

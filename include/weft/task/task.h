@@ -32,7 +32,7 @@ class Task : public Future<T> {
     return requests > 0 ? --requests : 0;
   }
 
-  const std::string& name() const noexcept { return half().task_name; }
+  std::string name() const { return half().task_name(); }
   void set_name(std::string name) const { half().rename(std::move(name)); }
 
  private:
@@ -54,7 +54,7 @@ class AnyTask {
   }
   ~AnyTask() { detail::release(&task_->future); }
 
-  const std::string& name() const noexcept { return task_->task_name; }
+  std::string name() const { return task_->task_name(); }
   bool done() const noexcept { return task_->future.done(); }
   bool cancelled() const noexcept { return task_->future.state == detail::FutureState::Cancelled; }
   bool cancel(const CancelMessage& message = {}) const { return task_->future.cancel(message); }

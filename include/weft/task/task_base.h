@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <source_location>
 #include <string>
 
@@ -29,10 +30,11 @@ struct TaskBase : Runnable {
   bool must_cancel = false;    // cancel() came while nothing could be told
   bool plain = false;          // at a yield_now() of its own body: a switch is all it takes
   int cancel_requests = 0;
-  std::uint64_t steps = 0;
-  CancelMessage cancel_message;
+  std::uint32_t steps = 0;
+  std::uint32_t number = 0;  // of the default name
+  std::unique_ptr<std::string> cancel_message;
   std::exception_ptr step_error;  // to be raised in the next step
-  std::string task_name;
+  std::unique_ptr<std::string> given_name;
   const char* reason = nullptr;  // why it waits
   TaskBase* previous_task = nullptr;
   TaskBase* next_task = nullptr;
@@ -44,7 +46,9 @@ struct TaskBase : Runnable {
   void start(Routine* body, void* result, TaskOptions&& options);
 
   bool request_cancel(const CancelMessage& message);
-  void rename(std::string name) noexcept;
+  void rename(std::string name);
+  std::string task_name() const;
+  CancelMessage message() const;
   LoopCore& loop() const noexcept { return *future.loop; }
   void make_ready() noexcept { loop().ready.push(*this); }
 
@@ -55,7 +59,7 @@ template <class T>
 struct TaskOf final : FutureOf<T>, TaskBase {
   explicit TaskOf(LoopCore& core) : FutureOf<T>(core), TaskBase(static_cast<FutureBase&>(*this)) {}
   bool cancel(const CancelMessage& message) override { return request_cancel(message); }
-  std::string_view name() const noexcept override { return task_name; }
+  std::string name() const override { return task_name(); }
   TaskBase* task() noexcept override { return this; }
 };
 
