@@ -29,8 +29,8 @@ using detail::LoopCore;
 using detail::Runnable;
 using detail::Timer;
 
-struct EventLoop::State {
-  LoopCore core;
+struct EventLoop::State final : LoopCore {
+  LoopCore& core = *this;
   detail::Descriptors descriptors{core};
   std::map<int, std::function<void()>> signal_handlers;
 
@@ -44,6 +44,10 @@ struct EventLoop::State {
 namespace detail {
 
 LoopCore& core_of(EventLoop& loop) noexcept { return loop.state_->core; }
+
+void release(LoopCore* loop) noexcept {
+  if (--loop->references == 0) delete loop;
+}
 
 void LoopCore::drop_ready() noexcept {
   while (!timers.empty()) {
@@ -88,7 +92,7 @@ void Callback::run_callback(Runnable* self) {
 
 }  // namespace detail
 
-EventLoop::EventLoop(EventLoopOptions options) : state_(std::make_unique<State>()) {
+EventLoop::EventLoop(EventLoopOptions options) : state_(new State) {
   LoopCore& core = state_->core;
   core.owner = this;
   core.selector = options.selector ? std::move(options.selector) : make_selector();
@@ -98,7 +102,14 @@ EventLoop::EventLoop(EventLoopOptions options) : state_(std::make_unique<State>(
 EventLoop::~EventLoop() {
   WEFT_ASSERT(!is_running());
   close();
+  LoopCore& core = state_->core;
+  core.owner = nullptr;
+  core.exception_handler = nullptr;
+  core.selector.reset();
+  core.clock.reset();
 }
+
+void EventLoop::Release::operator()(State* state) const noexcept { detail::release(state); }
 
 // ---- one turn
 
@@ -114,17 +125,17 @@ void EventLoop::State::poll() {
   const bool idle = core.ready.empty() && !core.stopping && !core.woken.load();
   const auto limit =
       idle ? core.clock->before_wait(deadline, core.outside > 0) : std::optional(Duration::zero());
-  const auto ready = core.selector->select(limit);
-  const bool woken = core.woken.exchange(false);
-  for (const Selector::Ready& one : ready) {
+  const auto events = core.selector->select(limit);
+  const bool was_woken = core.woken.exchange(false);
+  for (const Selector::Ready& one : events) {
     auto* watch = static_cast<detail::Watch*>(one.data);
     watch->ready(watch, one.events);
   }
-  if (woken) {
+  if (was_woken) {
     take_signals();
     take_from_threads();
   }
-  if (idle) core.clock->after_wait(deadline, woken || !ready.empty());
+  if (idle) core.clock->after_wait(deadline, was_woken || !events.empty());
   core.now = core.clock->now();
   while (!core.timers.empty() && core.timers.earliest() <= core.now) {
     Timer& timer = *core.timers.first();

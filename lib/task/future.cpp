@@ -19,14 +19,36 @@ void release(FutureBase* future) noexcept {
   delete future;
 }
 
-FutureBase::~FutureBase() = default;
+void DoneCallback::run_done(Runnable* self) {
+  struct Drop {
+    FutureBase* future;
+    ~Drop() { release(future); }
+  } const drop{static_cast<DoneCallback*>(self)->future};
+  Callback::run_callback(self);
+}
 
-void FutureBase::check_pending() const {
+FutureBase::~FutureBase() {
+  while (!callbacks_.empty()) {
+    Runnable* runnable = callbacks_.pop();
+    if (runnable->run == &DoneCallback::run_done) release(static_cast<Callback*>(runnable));
+  }
+  release(loop);
+}
+
+void FutureBase::check_settable(const char* operation) {
+  if (task()) throw RuntimeError(std::string("Task does not support ") + operation + " operation");
   if (done()) throw InvalidStateError("invalid state");
 }
 
 void FutureBase::make_callbacks_ready() noexcept {
-  while (!callbacks_.empty()) loop->ready.push(*callbacks_.pop());
+  while (!callbacks_.empty()) {
+    Runnable& runnable = *callbacks_.pop();
+    if (runnable.run == &DoneCallback::run_done) retain(*this);
+    if (loop->closed)
+      runnable.run(&runnable);
+    else
+      loop->ready.push(runnable);
+  }
 }
 
 void FutureBase::finish() {
@@ -34,8 +56,8 @@ void FutureBase::finish() {
   make_callbacks_ready();
 }
 
-void FutureBase::fail(std::exception_ptr exception) {
-  check_pending();
+void FutureBase::set_exception(std::exception_ptr exception) {
+  check_settable("set_exception");
   if (!exception) throw TypeError("set_exception: there is no exception to set");
   try {
     std::rethrow_exception(exception);
@@ -44,6 +66,10 @@ void FutureBase::fail(std::exception_ptr exception) {
         "StopIteration interacts badly with generators and cannot be raised into a Future");
   } catch (...) {
   }
+  fail(std::move(exception));
+}
+
+void FutureBase::fail(std::exception_ptr exception) {
   error = std::move(exception);
   unretrieved = true;
   finish();
@@ -62,7 +88,17 @@ void FutureBase::finish_cancelled(std::exception_ptr cancelled) {
 }
 
 void FutureBase::add_callback(Runnable& runnable) noexcept {
-  (done() ? loop->ready : callbacks_).push(runnable);
+  callbacks_.push(runnable);
+  if (done()) make_callbacks_ready();
+}
+
+Handle FutureBase::add_done_callback(std::unique_ptr<DoneCallback> callback) {
+  if (done() && loop->closed) throw RuntimeError("Event loop is closed");
+  callback->loop = loop;
+  callback->future = this;
+  callback->references = 2;
+  add_callback(*callback);
+  return Handle(callback.release());
 }
 
 bool FutureBase::withdraw(TaskBase& task) noexcept { return callbacks_.remove(task); }
@@ -83,15 +119,9 @@ std::exception_ptr FutureBase::exception() {
 void FutureBase::wait() {
   if (done()) return;
   TaskBase* task = task_at_the_door();
-  if (!task) {
-    trap_future(this);
-    if (!done()) throw RuntimeError("await wasn't used with future");
-    return;
-  }
-  if (task->future.loop != loop) throw RuntimeError("the future is attached to a different loop");
-  if (&task->future == this) throw RuntimeError("Task cannot await on itself");
-  add_callback(*task);
-  park(*task, this, this->task() ? "Task" : "Future");
+  if (task) return wait_in_task(*task, *this);
+  trap_future(this);
+  if (!done()) throw RuntimeError("await wasn't used with future");
 }
 
 }  // namespace weft::detail

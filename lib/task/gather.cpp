@@ -41,14 +41,10 @@ void Gathering::on_child(FutureBase& child) {
   if (child.error && !keep_errors_) {
     child.unretrieved = false;
     error = child.error;
-    unretrieved = true;
     return finish();
   }
   if (finished_ < children_.size()) return;
-  if (cancel_requested_) {
-    error = std::make_exception_ptr(CancelledError());
-    unretrieved = true;
-  }
+  if (cancel_requested_) error = std::make_exception_ptr(CancelledError());
   finish();
 }
 

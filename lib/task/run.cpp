@@ -62,15 +62,22 @@ void run_until_done(LoopCore& loop, FutureBase& future) {
     explicit Stop(LoopCore& l) : Runnable(&Stop::run_stop), loop(l) {}
     static void run_stop(Runnable* self) { static_cast<Stop*>(self)->loop.owner->stop(); }
   } stop(loop);
-  future.add_callback(stop);
+  if (future.loop != &loop) throw ValueError("future: it belongs to another loop");
+  struct Listen {  // whatever ends the run, the node must not stay behind
+    FutureBase& future;
+    Stop& stop;
+    Listen(FutureBase& f, Stop& s) : future(f), stop(s) { future.add_callback(stop); }
+    ~Listen() {
+      if (!future.remove_callback(stop)) stop.loop.ready.remove(stop);
+    }
+  } const listen(future, stop);
   try {
     loop.owner->run_forever();
   } catch (...) {
-    if (!future.remove_callback(stop)) loop.ready.remove(stop);
+    if (future.done()) future.unretrieved = false;  // as asyncio's callback has it
     throw;
   }
   if (future.done()) return;
-  future.remove_callback(stop);
   throw RuntimeError("Event loop stopped before Future completed.");
 }
 

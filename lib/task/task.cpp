@@ -88,14 +88,15 @@ Target fail_at_once(TaskBase& task, std::exception_ptr error) {
 
 std::exception_ptr take_step_error(TaskBase& task) {
   std::exception_ptr error = std::exchange(task.step_error, nullptr);
+  const Awaited* awaited = std::exchange(task.awaited, nullptr);
   if (!task.must_cancel) return error;
   task.must_cancel = false;
+  if (awaited && awaited->is_cancelled()) return error;  // it throws the first cancellation's
   return std::make_exception_ptr(
       task.cancel_message ? CancelledError(std::move(*task.cancel_message)) : CancelledError());
 }
 
 Target prepare_step(TaskBase& task) {
-  task.awaited = nullptr;
   task.reason = nullptr;
   task.plain = false;
   ++task.steps;
@@ -163,21 +164,12 @@ void finished(Routine& root) {
 void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
   TaskBase& task = *frame.home->root->task;
   if (*exchange->yielded == typeid(FutureBase*)) {
-    FutureBase& future = **static_cast<FutureBase**>(value);
-    if (future.loop != task.future.loop)
-      task.step_error =
-          std::make_exception_ptr(RuntimeError("Task got a future attached to a different loop"));
-    else if (&future == &task.future)
-      task.step_error = std::make_exception_ptr(RuntimeError("Task cannot await on itself"));
-    else {
-      future.add_callback(task);
-      park(task, &future, "Future");
-      return nullptr;
-    }
-  } else if (*exchange->yielded != typeid(std::nullopt_t)) {
+    wait_in_task(task, **static_cast<FutureBase**>(value));
+    return nullptr;
+  }
+  if (*exchange->yielded != typeid(std::nullopt_t))
     task.step_error = std::make_exception_ptr(
         RuntimeError("Task got bad yield: " + type_name(*exchange->yielded)));
-  }
   task.make_ready();
   park(task, nullptr, "yield");
   return nullptr;
@@ -251,12 +243,44 @@ void TaskBase::step(Runnable* self) {
 
 bool TaskBase::request_cancel(const CancelMessage& message) {
   if (future.done()) return false;
+  if (passes_cancel_on) {  // tasks that wait for one another: the one that asks here is let go
+    loop().cancel_came_back = true;
+    return false;
+  }
   ++cancel_requests;
-  if (awaited && awaited->cancel_wait(message)) return true;
+  if (awaited && pass_cancel_on(message)) return true;
   must_cancel = true;
   plain = false;
   cancel_message = message ? std::make_unique<std::string>(*message) : nullptr;
   return true;
+}
+
+void wait_in_task(TaskBase& task, FutureBase& future) {
+  const char* kind = future.task() ? "Task" : "Future";
+  if (future.loop == task.future.loop && &future != &task.future) {
+    future.add_callback(task);
+    try {
+      return park(task, &future, kind);
+    } catch (...) {
+      if (future.done()) future.unretrieved = false;  // woken by it, though to throw something else
+      throw;
+    }
+  }
+  task.step_error = std::make_exception_ptr(
+      &future == &task.future
+          ? RuntimeError("Task cannot await on itself")
+          : RuntimeError(std::string("Task got ") + kind + " attached to a different loop"));
+  task.make_ready();
+  park(task, nullptr, "yield");
+}
+
+bool TaskBase::pass_cancel_on(const CancelMessage& message) {
+  loop().cancel_came_back = false;
+  passes_cancel_on = true;
+  const bool passed = awaited->cancel_wait(message);
+  passes_cancel_on = false;
+  if (!passed && loop().cancel_came_back && awaited->withdraw(*this)) make_ready();
+  return passed;
 }
 
 TaskBase* task_at_the_door() {
@@ -271,6 +295,7 @@ void park(TaskBase& task, Awaited* awaited, const char* reason) {
   task.reason = reason;
   if (awaited && task.must_cancel && awaited->cancel_wait(task.message())) task.must_cancel = false;
   Frame& frame = *leaf_of(*task.routine).top;
+  frame.home->exchange = nullptr;  // a hand that resumes it may send anything
   struct Leave {
     TaskBase& task;
     Awaited* awaited;

@@ -5,6 +5,7 @@
 namespace weft {
 
 void Timeout::reschedule(std::optional<TimePoint> when) {
+  if (state_ == State::Created) throw RuntimeError("Timeout has not been entered");
   if (state_ == State::Expiring) throw RuntimeError("Cannot change state of expiring Timeout");
   if (state_ == State::Expired) throw RuntimeError("Cannot change state of expired Timeout");
   if (state_ == State::Exited) throw RuntimeError("Cannot change state of finished Timeout");
@@ -19,6 +20,7 @@ void Timeout::reschedule(std::optional<TimePoint> when) {
 
 void Timeout::enter() {
   if (state_ != State::Created) throw RuntimeError("Timeout has already been entered");
+  if (!detail::current_task_base()) throw RuntimeError("Timeout should be used inside a task");
   task_ = current_task();
   state_ = State::Entered;
   cancelling_ = task_->cancelling();

@@ -1,6 +1,8 @@
 #include <weft/testing/run.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -51,8 +53,8 @@ class Checked {
     LoopCore& loop = *detail::running_loop;
     const std::size_t outside = loop.outside;
     loop.owner->set_exception_handler([this](const ExceptionContext& context) {
-      left += fmt::format("; {} ({}): {}", context.message, context.name,
-                          describe(context.exception));
+      left +=
+          fmt::format("; {} ({}): {}", context.message, context.name, describe(context.exception));
     });
     body();
     left += left_in_loop(loop, outside);
@@ -72,9 +74,8 @@ void run(RunOptions options, const std::function<void()>& body) {
   const bool owns_selector = loop.selector != nullptr;
   if (!options.real_time) {
     auto clock = std::make_unique<VirtualClock>();
-    clock->set_idle_handler([] {
-      throw Deadlock("nothing can wake" + list_of(all_tasks(), nullptr));
-    });
+    clock->set_idle_handler(
+        [] { throw Deadlock("nothing can wake" + list_of(all_tasks(), nullptr)); });
     loop.clock = std::move(clock);
   }
   weft::run(std::move(loop), [&] { checked.main(body); });
@@ -87,15 +88,42 @@ void run(RunOptions options, const std::function<void()>& body) {
   if (!left.empty()) throw LeftOver("left over" + left);
 }
 
+namespace {
+
+/// Those that settle at present: they do not wait for one another.
+thread_local std::vector<const detail::Runnable*> settling;
+
+class Settling {
+ public:
+  explicit Settling(const detail::Runnable* task) : task_(task) { settling.push_back(task); }
+  Settling(const Settling&) = delete;
+  Settling& operator=(const Settling&) = delete;
+  ~Settling() { settling.erase(std::find(settling.begin(), settling.end(), task_)); }
+
+ private:
+  const detail::Runnable* task_;
+};
+
+bool others_are_blocked(const LoopCore& loop) {
+  for (const detail::Runnable* it = loop.ready.front(); it; it = it->next)
+    if (it != &loop.end_of_batch &&
+        std::find(settling.begin(), settling.end(), it) == settling.end())
+      return false;
+  return true;
+}
+
+}  // namespace
+
 void settle() {
   LoopCore& loop = detail::require_loop("settle");
+  const detail::TaskBase* task = detail::current_task_base();
+  if (!task) throw RuntimeError("settle: no task is running");
+  const Settling here(task);
   constexpr int kQuietTurns = 2;
   for (int quiet = 0; quiet < kQuietTurns;) {
     loop.handled = LoopCore::kHandlesPerPoll;  // the next turn asks the system
     yield_now();
-    const detail::Runnable* next = loop.ready.front();
-    const bool alone = !next || (next == &loop.end_of_batch && !next->next);
-    quiet = alone ? quiet + 1 : 0;
+    quiet = others_are_blocked(loop) ? quiet + 1 : 0;
   }
 }
 

@@ -4,8 +4,7 @@
 
 namespace weft::testing {
 
-std::optional<Duration> VirtualClock::before_wait(std::optional<TimePoint> deadline,
-                                                  bool outside) {
+std::optional<Duration> VirtualClock::before_wait(std::optional<TimePoint> deadline, bool outside) {
   if (deadline) return outside && *deadline > now_ ? grace : Duration::zero();
   if (outside) return kPatience;
   if (!on_idle_) return std::nullopt;

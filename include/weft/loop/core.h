@@ -80,8 +80,10 @@ struct LinkedWatch : Watch {
 };
 
 /// What EventLoop hides. Only the loop's thread touches it, but for the members marked shared.
+/// Counted: futures may outlive their loop.
 struct LoopCore {
-  EventLoop* owner = nullptr;
+  EventLoop* owner = nullptr;  // null once that has gone
+  std::uint32_t references = 1;
   ReadyQueue ready;
   TimerHeap timers;
   Runnable end_of_batch;  // stands behind the last handle of the batch that is running
@@ -96,10 +98,11 @@ struct LoopCore {
   std::exception_ptr escaped;      // from a task, to leave run_forever()
 
   // The task layer's.
-  Context context;              // the loop's own stack, while a task runs
-  TaskBase* current = nullptr;  // the task that runs
-  TaskBase* dead = nullptr;     // has ended: its stack is to be taken back
-  TaskBase* tasks = nullptr;    // all that have not ended, in order of creation
+  Context context;                // the loop's own stack, while a task runs
+  TaskBase* current = nullptr;    // the task that runs
+  bool cancel_came_back = false;  // to a task that was passing it on
+  TaskBase* dead = nullptr;       // has ended: its stack is to be taken back
+  TaskBase* tasks = nullptr;      // all that have not ended, in order of creation
   TaskBase* last_task = nullptr;
   void (*close_tasks)(LoopCore&) = nullptr;  // set with the first task
 
@@ -113,6 +116,9 @@ struct LoopCore {
   std::vector<Callback*> from_threads;    // shared, under the mutex
 
   LoopCore() noexcept : end_of_batch(nullptr) {}
+  LoopCore(const LoopCore&) = delete;
+  LoopCore& operator=(const LoopCore&) = delete;
+  virtual ~LoopCore() = default;
 
   /// A turn may go on with the next batch without asking the system.
   bool may_skip_poll() const noexcept {
@@ -132,6 +138,9 @@ struct LoopCore {
 
   static constexpr int kHandlesPerPoll = 64;
 };
+
+inline void retain(LoopCore& loop) noexcept { ++loop.references; }
+void release(LoopCore* loop) noexcept;
 
 /// Tells the exception handler, or stderr if there is none.
 void report(LoopCore& loop, const ExceptionContext& context) noexcept;

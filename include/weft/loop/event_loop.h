@@ -125,7 +125,10 @@ class EventLoop {
   Handle schedule_at(TimePoint when, detail::Callback* callback);
   void schedule_from_thread(detail::Callback* callback);
 
-  std::unique_ptr<State> state_;
+  struct Release {
+    void operator()(State* state) const noexcept;
+  };
+  std::unique_ptr<State, Release> state_;
 };
 
 /// The loop that runs on this thread.

@@ -59,24 +59,24 @@ class Future {
   }
   ~Future() { detail::release(state_); }
 
-  /// Throws: InvalidStateError if it is done.
+  /// Throws: InvalidStateError if it is done; RuntimeError if it is a task.
   template <class U>
     requires(!std::is_void_v<T>) && std::constructible_from<T, U>
   void set_result(U&& value) const {
-    state_->check_pending();
+    state_->check_settable("set_result");
     state_->result.emplace(std::forward<U>(value));
     state_->finish();
   }
   void set_result() const
     requires std::is_void_v<T>
   {
-    state_->check_pending();
+    state_->check_settable("set_result");
     state_->finish();
   }
 
-  /// Throws: InvalidStateError if it is done; TypeError for a StopIteration, which a coroutine
-  ///         could not be given.
-  void set_exception(std::exception_ptr error) const { state_->fail(std::move(error)); }
+  /// Throws: InvalidStateError if it is done; RuntimeError if it is a task; TypeError for a
+  ///         StopIteration, which a coroutine could not be given.
+  void set_exception(std::exception_ptr error) const { state_->set_exception(std::move(error)); }
   template <class E>
     requires(!std::same_as<std::decay_t<E>, std::exception_ptr>)
   void set_exception(E&& error) const {
@@ -99,31 +99,26 @@ class Future {
 
   /// Runs `function(future)` or `function()` in a later turn, once it is done. Cancel the handle to
   /// take it back. Callbacks and waiting tasks run in the order in which they came.
+  ///
+  /// Throws: RuntimeError if it is done, and the loop is closed.
   template <class F>
   Handle add_done_callback(F&& function) const {
-    auto call = [future = *this, f = std::forward<F>(function)]() mutable {
-      if constexpr (std::invocable<decltype(f)&, const Future&>)
-        f(std::as_const(future));
-      else
-        f();
-    };
-    auto* callback = new detail::CallbackOf<decltype(call)>(std::move(call));
-    callback->loop = state_->loop;
-    callback->references = 2;
-    state_->add_callback(*callback);
-    return Handle(callback);
+    return state_->add_done_callback(
+        std::make_unique<DoneCallbackOf<std::decay_t<F>>>(std::forward<F>(function)));
   }
 
   /// Suspends:  until it is done; not at all if it is.
   /// Cancelled: the future is cancelled too, as in asyncio; shield() prevents that.
   /// Throws:    as result(). RuntimeError outside a coroutine or task.
   T await() const& {
-    state_->wait();
-    return state_->take(false);
+    const Future kept(*this);  // the handle may go meanwhile
+    kept.state_->wait();
+    return kept.state_->take(false);
   }
   T await() && {
-    state_->wait();
-    return state_->take(state_->references == 1);
+    const Future kept(std::move(*this));
+    kept.state_->wait();
+    return kept.state_->take(kept.state_->references == 1);
   }
 
   friend bool operator==(const Future& a, const Future& b) noexcept = default;
@@ -133,6 +128,23 @@ class Future {
   explicit Future(detail::FutureOf<T>* state) noexcept : state_(state) {}
 
   detail::FutureOf<T>* state_;
+
+ private:
+  template <class F>
+  struct DoneCallbackOf final : detail::DoneCallback {
+    F function;
+    template <class G>
+    explicit DoneCallbackOf(G&& f) : function(std::forward<G>(f)) {}
+    void invoke() override {
+      if constexpr (std::invocable<F&, const Future&>) {
+        detail::retain(*this->future);
+        const Future handle(static_cast<detail::FutureOf<T>*>(this->future));
+        function(handle);
+      } else {
+        function();
+      }
+    }
+  };
 };
 
 namespace detail {

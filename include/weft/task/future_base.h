@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,8 +31,21 @@ struct Awaited {
   /// not any more.
   virtual bool withdraw(TaskBase& task) noexcept = 0;
 
+  /// It will throw a CancelledError of its own when the task goes on.
+  virtual bool is_cancelled() const noexcept = 0;
+
  protected:
   ~Awaited() = default;
+};
+
+struct FutureBase;
+
+/// A callback of a future: keeps the future from the moment in which that is done.
+struct DoneCallback : Callback {
+  FutureBase* future = nullptr;
+
+  DoneCallback() noexcept { run = &DoneCallback::run_done; }
+  static void run_done(Runnable* self);
 };
 
 /// A result to come. Counted; handles, waiting tasks and loops hold references.
@@ -42,7 +56,7 @@ struct FutureBase : Awaited {
   LoopCore* loop;
   std::exception_ptr error;  // of a finished one; of a cancelled one, the CancelledError
 
-  explicit FutureBase(LoopCore& core) noexcept : loop(&core) {}
+  explicit FutureBase(LoopCore& core) noexcept : loop(&core) { retain(core); }
   FutureBase(const FutureBase&) = delete;
   FutureBase& operator=(const FutureBase&) = delete;
   virtual ~FutureBase();
@@ -55,16 +69,20 @@ struct FutureBase : Awaited {
   virtual TaskBase* task() noexcept { return nullptr; }
   bool cancel_wait(const CancelMessage& message) final { return cancel(message); }
   bool withdraw(TaskBase& task) noexcept final;
+  bool is_cancelled() const noexcept final { return state == FutureState::Cancelled; }
 
-  /// Throws: InvalidStateError if it is done.
-  void check_pending() const;
+  /// Throws: InvalidStateError if it is done; RuntimeError that names `operation` for a task.
+  void check_settable(const char* operation);
   /// The result is in place.
   void finish();
   void fail(std::exception_ptr exception);
+  void set_exception(std::exception_ptr exception);
   void finish_cancelled(std::exception_ptr cancelled);
 
   /// Becomes ready, in order of arrival, when the future is done; at once if it is.
   void add_callback(Runnable& runnable) noexcept;
+  /// Throws: RuntimeError if the callback were ready, and the loop is closed.
+  Handle add_done_callback(std::unique_ptr<DoneCallback> callback);
   bool remove_callback(const Runnable& runnable) noexcept { return callbacks_.remove(runnable); }
 
   /// Throws what the future ended with. Throws: InvalidStateError if it is pending.

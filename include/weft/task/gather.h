@@ -81,7 +81,8 @@ Gathered<T> gathered(const Future<T>& future) {
 /// task_group() cancels them instead.
 ///
 /// Suspends:  until all are done, or one has failed.
-/// Cancelled: all of them are cancelled, and when they have ended CancelledError is thrown.
+/// Cancelled: all of them are cancelled, and CancelledError is thrown once the first has ended by
+///            that, or all have ended otherwise.
 /// Throws:    what the first failing one throws. RuntimeError outside a task.
 /// Source:    asyncio.gather
 template <class... What>
@@ -100,15 +101,22 @@ auto gather(What&&... what) {
 }
 
 /// The same for a range of one kind; gives a std::vector of the results, or nothing if they are
-/// void.
+/// void. A container of coroutines is moved in: `gather(std::move(coroutines))`.
 template <std::ranges::input_range Range>
 auto gather(Range&& range) {
   detail::require_loop("gather");
-  using Each = decltype(detail::as_future(*std::ranges::begin(range)));
+  constexpr bool kOwned =
+      !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
+  const auto to_future = [](auto&& what) {
+    if constexpr (kOwned)
+      return detail::as_future(std::move(what));
+    else
+      return detail::as_future(std::forward<decltype(what)>(what));
+  };
+  using Each = decltype(to_future(*std::ranges::begin(range)));
   using T = typename Each::Result;
   std::vector<Each> futures;
-  for (auto&& what : range)
-    futures.push_back(detail::as_future(std::forward<decltype(what)>(what)));
+  for (auto&& what : range) futures.push_back(to_future(std::forward<decltype(what)>(what)));
   std::vector<detail::FutureBase*> children;
   for (const Each& each : futures) children.push_back(detail::reference_to(each));
   detail::wait_for_all(std::move(children));

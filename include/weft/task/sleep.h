@@ -39,7 +39,8 @@ TimePoint now();
 // Forced inline up to the switch, like a generator's yield: no `ret` may stand between.
 inline void yield_now() {
   detail::TaskBase* task = detail::current_task_base();
-  if (!task || detail::coro_thread.drive != task->routine || task->routine->target) [[unlikely]]
+  if (!task || detail::coro_thread.drive != task->routine || task->routine->target ||
+      task->must_cancel) [[unlikely]]
     return detail::yield_slowly(nullptr);
   detail::LoopCore& loop = *detail::running_loop;
   detail::Routine& mine = *task->routine;

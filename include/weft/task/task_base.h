@@ -24,11 +24,12 @@ namespace detail {
 
 /// A coroutine that a loop drives. It is its own node in the ready queue.
 struct TaskBase : Runnable {
-  FutureBase& future;          // the other half of the same object
-  Routine* routine = nullptr;  // null once it has ended
-  Awaited* awaited = nullptr;  // what it waits for
-  bool must_cancel = false;    // cancel() came while nothing could be told
-  bool plain = false;          // at a yield_now() of its own body: a switch is all it takes
+  FutureBase& future;             // the other half of the same object
+  Routine* routine = nullptr;     // null once it has ended
+  Awaited* awaited = nullptr;     // what it waits for
+  bool must_cancel = false;       // cancel() came while nothing could be told
+  bool plain = false;             // at a yield_now() of its own body: a switch is all it takes
+  bool passes_cancel_on = false;  // to what it waits for
   int cancel_requests = 0;
   std::uint32_t steps = 0;
   std::uint32_t number = 0;  // of the default name
@@ -49,6 +50,7 @@ struct TaskBase : Runnable {
   void rename(std::string name);
   std::string task_name() const;
   CancelMessage message() const;
+  bool pass_cancel_on(const CancelMessage& message);
   LoopCore& loop() const noexcept { return *future.loop; }
   void make_ready() noexcept { loop().ready.push(*this); }
 
@@ -74,6 +76,9 @@ TaskBase* task_at_the_door();
 
 /// Suspends the task until make_ready(). Throws what was thrown into it meanwhile.
 void park(TaskBase& task, Awaited* awaited, const char* reason);
+
+/// The same until the future is done. Errors of its use come in the next turn, as in asyncio.
+void wait_in_task(TaskBase& task, FutureBase& future);
 
 /// The rest of yield_now(), for a task that stands in the ready queue again; null for a coroutine
 /// that is driven by hand.
