@@ -1,0 +1,219 @@
+#include <weft/task/sleep.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <weft/task/task.h>
+#include <weft/testing/run.h>
+
+#include "checks.h"
+#include "child.h"
+
+using namespace std::chrono_literals;
+using namespace weft;
+using testing::Log, testing::settle, testing::turns;
+
+TEST_SUITE_BEGIN("sleep");
+
+TEST_CASE("sleep() takes exactly as long as it says, in any unit") {
+  testing::run([] {
+    const TimePoint start = now();
+    sleep(1ns);
+    CHECK(now() - start == 1ns);
+    sleep(2h);
+    CHECK(now() - start == 2h + 1ns);
+    sleep(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(0.5)));
+    CHECK(now() - start == 2h + 500ms + 1ns);
+  });
+}
+
+TEST_CASE("sleep() of nothing or less gives up one turn") {
+  testing::run([] {
+    const TimePoint start = now();
+    CHECK(turns([] { sleep(0s); }) == 1);
+    CHECK(turns([] { sleep(-1s); }) == 1);
+    CHECK(turns([] { yield_now(); }) == 1);
+    CHECK(now() == start);
+  });
+}
+
+TEST_CASE("a sleep suspends once") {
+  testing::run([] {
+    CHECK(turns([] { sleep(1s); }) == 1);
+    CHECK(turns([] { sleep_until(now() + 1s); }) == 1);
+  });
+}
+
+TEST_CASE("equal deadlines wake in the order in which they were set") {
+  testing::run([] {
+    Log log;
+    for (const char* name : {"a", "b", "c"})
+      create_task([&log, name] {
+        sleep(1s);
+        log(name);
+      });
+    create_task([&log] {
+      sleep(999ms);
+      log("first");
+      sleep(1ms);
+      log("last");
+    });
+    sleep(2s);
+    CHECK(log == Log{"first", "a", "b", "c", "last"});
+  });
+}
+
+TEST_CASE("sleep_until() wakes at the time, and gives up a turn for one in the past") {
+  testing::run([] {
+    const TimePoint start = now();
+    sleep_until(start + 3s);
+    CHECK(now() == start + 3s);
+    CHECK(turns([&] { sleep_until(start); }) == 1);
+    CHECK(turns([&] { sleep_until(TimePoint::min()); }) == 1);
+    CHECK(now() == start + 3s);
+  });
+}
+
+TEST_CASE("a cancelled sleep leaves no timer behind") {
+  testing::run([] {
+    const TimePoint start = now();
+    auto task = create_task([] { sleep(1h); });
+    settle();
+    CHECK(detail::core_of(get_running_loop()).timers.size() == 1);
+    task.cancel();
+    settle();
+    CHECK(detail::core_of(get_running_loop()).timers.empty());
+    CHECK(task.cancelled());
+    CHECK(now() == start);
+  });
+}
+
+TEST_CASE("a sleep that is cancelled before it begins to wait does not wait") {
+  testing::run([] {
+    auto task = create_task([] {
+      current_task().cancel();
+      sleep(1h);
+    });
+    const TimePoint start = now();
+    settle();
+    CHECK(task.cancelled());
+    CHECK(now() == start);
+  });
+}
+
+TEST_CASE("a sleep that is cancelled in the turn in which it is due throws all the same") {
+  testing::run([] {
+    std::string seen;
+    auto late = create_task([&] { seen = error_of([] { sleep(1s); }); });
+    settle();
+    get_running_loop().call_at(now() + 1s, [&] { late.cancel("late"); });  // behind the timer
+    sleep(2s);
+    CHECK(seen == "CancelledError('late')");
+  });
+}
+
+TEST_CASE("a sleep that is cancelled by a timer just ahead of its own throws") {
+  testing::run([] {
+    std::string seen;
+    std::optional<Task<>> task;
+    get_running_loop().call_at(now() + 1s, [&] { task->cancel("just"); });
+    task = create_task([&] { seen = error_of([] { sleep(1s); }); });
+    sleep(2s);
+    CHECK(seen == "CancelledError('just')");
+  });
+}
+
+TEST_CASE("a sleep that never ends can be cancelled, and does not overflow") {
+  testing::run([] {
+    auto forever = create_task([] { sleep(Duration::max()); });
+    auto end_of_time = create_task([] { sleep_until(TimePoint::max()); });
+    settle();
+    CHECK_FALSE(forever.done());
+    sleep(1000h);
+    CHECK_FALSE(forever.done());
+    forever.cancel();
+    end_of_time.cancel();
+    settle();
+    CHECK(forever.cancelled());
+    CHECK(end_of_time.cancelled());
+  });
+}
+
+TEST_CASE("yield_now() lets run what is ready, once") {
+  testing::run([] {
+    Log log;
+    auto task = create_task([&] {
+      log("a");
+      yield_now();
+      log("b");
+    });
+    yield_now();
+    log("main");
+    yield_now();
+    CHECK(log == Log{"a", "main", "b"});
+    CHECK(task.done());
+  });
+}
+
+TEST_CASE("yield_now() is a place to be cancelled at, before and during it") {
+  testing::run([] {
+    auto during = create_task([] { yield_now(); });
+    auto before = create_task([] {
+      current_task().cancel("before");
+      yield_now();
+    });
+    yield_now();
+    during.cancel("during");
+    settle();
+    CHECK(error_of([&] { during.result(); }) == "CancelledError('during')");
+    CHECK(error_of([&] { before.result(); }) == "CancelledError('before')");
+  });
+}
+
+TEST_CASE("a task that has cancelled itself hears of it at yield_now(), alone or among others") {
+  testing::run([] {
+    current_task().cancel("alone");
+    CHECK(error_of([] { yield_now(); }) == "CancelledError('alone')");
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 3; ++i)
+      tasks.push_back(create_task([] {
+        yield_now();
+        current_task().cancel("among others");
+        CHECK(error_of([] { yield_now(); }) == "CancelledError('among others')");
+        yield_now();
+      }));
+    for (const Task<>& task : tasks) await(task);
+  });
+}
+
+TEST_CASE("now() needs a loop") {
+  CHECK(error_of([] { now(); }) == "RuntimeError('now: no running event loop')");
+}
+
+TEST_CASE("on the real clock no sleep ends early") {
+  testing::RunOptions options;
+  options.real_time = true;
+  testing::run(std::move(options), [] {
+    for (const Duration delay : {Duration(1ns), Duration(100us), Duration(1500us)}) {
+      const auto start = std::chrono::steady_clock::now();
+      sleep(delay);
+      CHECK(std::chrono::steady_clock::now() - start >= delay);
+    }
+  });
+}
+
+TEST_CASE("child: a negative delay in debug mode" * doctest::skip()) {
+  testing::run([] {
+    CHECK(error_of([] { sleep(-5ns); }) == "ValueError('sleep: delay is negative (-5 ns)')");
+    CHECK(error_of([] { sleep(0s); }) == "nothing");
+  });
+}
+
+TEST_CASE("in debug mode a negative delay is a ValueError that names it") {
+  CHECK(succeeded(run_in_child("child: a negative delay in debug mode", "WEFT_DEBUG=1")));
+}
+
+TEST_SUITE_END();
