@@ -67,15 +67,17 @@ Ending run_in_child(F&& body) {
 }
 
 /// Runs the case `name` of this very program, which is marked doctest::skip(), in a new process
-/// with `setting` (NAME=VALUE) in its environment. Returns true if it passed. (Valgrind cannot be
-/// asked: there the program itself is Valgrind.)
-inline bool passes_with(const std::string& setting, const std::string& name) {
-  if (under_valgrind()) return true;
-  const Ending ending = run_in_child([&] {
+/// with `setting` (NAME=VALUE) in its environment.
+inline Ending run_case(const std::string& setting, const std::string& name) {
+  return run_in_child([&] {
     const std::string filter = "--test-case=" + name;
     putenv(const_cast<char*>(setting.c_str()));
     execl("/proc/self/exe", "tests", "--no-skip", filter.c_str(), "--out=/dev/null", nullptr);
     _exit(127);
   });
-  return ending.status == 0;
+}
+
+/// Whether it passed. (Valgrind cannot be asked: there the program itself is Valgrind.)
+inline bool passes_with(const std::string& setting, const std::string& name) {
+  return under_valgrind() || run_case(setting, name).status == 0;
 }

@@ -21,6 +21,7 @@
 
 using namespace weft;
 using detail::acquire_stack, detail::quarantine_stack, detail::release_stack, detail::Stack;
+using detail::used_size;
 
 TEST_SUITE_BEGIN("stack");
 
@@ -127,6 +128,30 @@ TEST_CASE("tops are aligned to cache lines, and staggered") {
   }
   CHECK(offsets.size() == 16);
   release_all(stacks);
+}
+
+TEST_CASE("used_size() tells how deep a stack has been written") {
+  const Stack stack = acquire_stack({2 * 1024 * 1024});  // a size that no other case uses
+  CHECK(used_size(stack) == 0);
+  stack.top[-100'000] = std::byte(1);
+  CHECK(used_size(stack) >= 100'000);
+  CHECK(used_size(stack) < 110'000);
+  release_stack(stack);
+}
+
+TEST_CASE("when very many stacks lie idle, the coldest give their memory back") {
+  const StackOptions own_shelf{kMinimumStackSize + 64 * 1024};
+  const std::vector<Stack> stacks = acquire_many(1500, own_shelf);
+  for (const Stack& stack : stacks) stack.top[-1] = std::byte(1);
+  release_all(stacks);
+  const std::vector<Stack> again = acquire_many(1500, own_shelf);
+  const auto warm = std::ranges::count_if(again, [](auto& s) { return used_size(s) > 0; });
+  CHECK(warm >= 500);
+  CHECK(warm <= 1024);
+  CHECK(again.front().bottom == stacks.back().bottom);
+  CHECK(used_size(again.front()) > 0);
+  CHECK(used_size(again.back()) == 0);
+  release_all(again);
 }
 
 TEST_CASE("each thread has its own pool") {

@@ -15,6 +15,7 @@
 #include <doctest/doctest.h>
 
 #include "../child.h"
+#include "puppet.h"
 
 using namespace weft;
 using namespace weft::detail;
@@ -24,44 +25,6 @@ extern "C" void weft_start();  // the first frame of every context
 TEST_SUITE_BEGIN("switch");
 
 namespace {
-
-/// A context that goes back and forth with whoever resumes it.
-class Puppet {
- public:
-  explicit Puppet(std::function<void(Puppet&)> body)
-      : body_(std::move(body)), stack_(acquire_stack()) {}
-  Puppet(const Puppet&) = delete;
-  Puppet& operator=(const Puppet&) = delete;
-  ~Puppet() {
-    CHECK(done_);
-    release_stack(stack_);
-  }
-
-  bool done() const { return done_; }
-
-  void resume() {
-    if (std::exchange(started_, true))
-      switch_context(back_, own_);
-    else
-      start_context(back_, stack_, run, this);
-  }
-  void pause() { switch_context(own_, back_); }
-
- private:
-  static void run(void* argument) {
-    Puppet& puppet = *static_cast<Puppet*>(argument);
-    puppet.body_(puppet);
-    puppet.done_ = true;
-    leave_context(puppet.back_);
-  }
-
-  std::function<void(Puppet&)> body_;
-  Stack stack_;
-  Context own_;
-  Context back_;
-  bool started_ = false;
-  bool done_ = false;
-};
 
 std::string message_of(const std::exception_ptr& error) {
   try {
