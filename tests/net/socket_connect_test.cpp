@@ -35,6 +35,14 @@ int option(const Socket& socket, int level, int name) {
   return value;
 }
 
+/// From now on no descriptor above `fd` can be opened.
+bool no_more_than(int fd) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = rlim_t(fd) + 1;
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 /// An address at which nobody listens any more.
 Address deserted() { return Socket::listen(free_address(Kind::IPv4)).local_address(); }
 
@@ -274,13 +282,13 @@ TEST_CASE("a network that cannot be reached is ENETUNREACH, with the address") {
 }
 
 TEST_CASE("without descriptors accept() is EMFILE; it goes on when there are some again") {
-  const Ending ending = run_in_child([] {
+  if (under_valgrind()) return;  // which counts descriptors in its own way
+  const Ending ending = run_in_child([]() noexcept {
     weft::run([] {
       Socket listener = Socket::listen(free_address(Kind::Abstract));
       Socket first = Socket::connect(listener.local_address());
       Socket second = Socket::connect(listener.local_address());
-      const rlimit limit{rlim_t(second.fd()) + 1, rlim_t(second.fd()) + 1};
-      if (setrlimit(RLIMIT_NOFILE, &limit) != 0) _exit(1);
+      if (!no_more_than(second.fd())) _exit(1);
       const std::string error = error_of([&] { listener.accept(); });
       if (!contains(error, "accept on unix:@")) _exit(2);
       if (!contains(error, "Too many open files")) _exit(3);
@@ -295,11 +303,11 @@ TEST_CASE("without descriptors accept() is EMFILE; it goes on when there are som
 }
 
 TEST_CASE("without descriptors neither connect() nor listen() leaves anything behind") {
-  const Ending ending = run_in_child([] {
+  if (under_valgrind()) return;  // which counts descriptors in its own way
+  const Ending ending = run_in_child([]() noexcept {
     weft::run([] {
       const Socket listener = Socket::listen(free_address(Kind::IPv4));
-      const rlimit limit{rlim_t(listener.fd()) + 1, rlim_t(listener.fd()) + 1};
-      if (setrlimit(RLIMIT_NOFILE, &limit) != 0) _exit(1);
+      if (!no_more_than(listener.fd())) _exit(1);
       if (errno_of([&] { Socket::connect(listener.local_address()); }) != EMFILE) _exit(2);
       if (errno_of([&] { Socket::listen(free_address(Kind::IPv4)); }) != EMFILE) _exit(3);
       if (errno_of([&] { Socket::pair(); }) != EMFILE) _exit(4);
