@@ -348,4 +348,17 @@ TEST_CASE_FIXTURE(Balanced, "errors of the user's own pass a thousand delegation
   CHECK(log.size() == 1000);  // each level was unwound
 }
 
+TEST_CASE("a value sent to a range is an AttributeError where the delegation stands") {
+  Generator<int, std::optional<int>> numbers([](auto& self) {
+    try {
+      self.yield_from(std::vector{1, 2, 3});
+    } catch (const AttributeError&) {
+      self.yield(-1);
+    }
+  });
+  CHECK(numbers.next().value() == 1);
+  CHECK(numbers.next().value() == 2);
+  CHECK(numbers.send(7).value() == -1);
+}
+
 TEST_SUITE_END();

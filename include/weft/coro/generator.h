@@ -76,7 +76,8 @@ class GeneratorSelf {
   ///
   /// Suspends:  as often as the target does.
   /// Throws:    as yield(), and what the target throws. ValueError if it is being run already;
-  ///            AttributeError if a value is sent and an object has no send().
+  ///            AttributeError if a value is sent and an object has no send(), as ranges have none;
+  ///            a range drops what has to be sent where Send is no optional.
   /// Source:    PEP 380
   template <class R>
   R yield_from(Generator<Yield, Send, R>&& target);

@@ -95,7 +95,14 @@ template <std::ranges::input_range Range>
   requires(!detail::kIsGenerator<std::remove_cvref_t<Range>>) && (!detail::SubIterator<Range, Y>) &&
           std::convertible_to<std::ranges::range_reference_t<Range>, Y>
 void GeneratorSelf<Y, S, R>::yield_from(Range&& range) {
-  for (auto&& element : range) delegated_yield(std::forward<decltype(element)>(element));
+  for (auto&& element : range) {
+    if constexpr (detail::kIsOptional<S>) {
+      if (delegated_yield(std::forward<decltype(element)>(element)))
+        throw AttributeError("the range delegated to has no send()");
+    } else {
+      delegated_yield(std::forward<decltype(element)>(element));
+    }
+  }
 }
 
 }  // namespace weft
