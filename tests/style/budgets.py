@@ -18,6 +18,7 @@ FILES = [  # pattern, lines, functions too?
     ("tests/**/*.h", 250, False),
     ("tests/**/*.cpp", 450, False),
     ("demos/*.cpp", 100, True),
+    ("bench/*.cpp", 60, True),
 ]
 BLANKED = re.compile(
     r'R"(\w*)\(.*?\)\1"|//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|' r"(?<!\w)'(?:\\.|[^'\\\n])+'",
@@ -93,6 +94,7 @@ BAD = [
     ({"include/weft/b.h": "\n" * 251}, "include/weft/b.h:251: 251 lines, 250 allowed"),
     ({"lib/b.cpp": "\n" * 451}, "lib/b.cpp:451: 451 lines, 450 allowed"),
     ({"demos/b.cpp": "\n" * 101}, "demos/b.cpp:101: 101 lines, 100 allowed"),
+    ({"bench/b.cpp": "\n" * 61}, "bench/b.cpp:61: 61 lines, 60 allowed"),
     ({"lib/b.cpp": "namespace weft {\n\nint f() {\n" + body(49) + "}\n}\n"},
      "lib/b.cpp:3: a function of 51 lines, 50 allowed"),
     ({"lib/b.cpp": "struct S {\n  S(int a)\n      : a_{a} {\n" + body(50) + "  }\n};\n"},

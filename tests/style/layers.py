@@ -14,8 +14,8 @@ ORDER = [["base"], ["context"], ["coro"], ["loop"], ["task"], ["sync"], ["io"], 
          ["debug"], ["testing"]]
 RANK = {layer: rank for rank, layers in enumerate(ORDER) for layer in layers}
 DOORS = [  # foreign header, the files that may include it
-    (r"boost/", r"lib/context/"),
-    (r"sys/epoll\.h", r"lib/loop/selector_epoll\.cpp"),
+    (r"boost/", r"lib/context/|bench/reference/"),
+    (r"sys/epoll\.h", r"lib/loop/selector_epoll\.cpp|bench/reference/"),
     (r"sys/event\.h", r"lib/(loop/selector_kqueue|os/process_\w+)\.cpp"),
     (r"openssl/", r"lib/net/\w+\.cpp"),
     (r"fmt/", r"lib/.*\.(cpp|h)|tests/|demos/|bench/"),
@@ -23,6 +23,7 @@ DOORS = [  # foreign header, the files that may include it
 ]
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|else|define|undef)\b")
+USERS = {"demos": "demo", "bench": "benchmark"}  # they use what is public
 SWITCH = "include/weft/context/switch.h"  # the one public header with branches
 
 
@@ -79,8 +80,9 @@ def check_file(where, text):
                 yield number, "a test of private parts says white-box in its first line"
         if public and where != SWITCH and CONDITION.match(line):
             yield number, "a public header has no conditions and no macros"
-        if where.startswith("demos/") and re.search(r"\bdetail::", line):
-            yield number, "a demo does not use detail::"
+        user = USERS.get(str(Path(where).parent))
+        if user and re.search(r"\bdetail::", line):
+            yield number, f"a {user} does not use detail::"
 
 
 def unreachable(files):
@@ -118,6 +120,7 @@ GOOD = {
     "lib/context/c.cpp": "#include <boost/context/detail/fcontext.hpp>\n",
     "tests/sync/s_test.cpp": "// White-box.\n#include <weft/testing/t.h>\n#include \"sync/s.h\"\n",
     "demos/d.cpp": "#include <weft/weft.h>\n",
+    "bench/reference/r.cpp": "#include <boost/context/detail/fcontext.hpp>\n",
 }
 BAD = [
     ({"lib/sync/s.cpp": "\n#include <weft/net/n.h>\n"},
@@ -148,6 +151,9 @@ BAD = [
     ({"lib/loop/l.cpp": "#include <sys/epoll.h>\n"},
      "lib/loop/l.cpp:1: <sys/epoll.h> may not be included here"),
     ({"demos/d.cpp": "weft::detail::x();\n"}, "demos/d.cpp:1: a demo does not use detail::"),
+    ({"bench/b.cpp": "weft::detail::x();\n"}, "bench/b.cpp:1: a benchmark does not use detail::"),
+    ({"bench/b.cpp": "#include <sys/epoll.h>\n"},
+     "bench/b.cpp:1: <sys/epoll.h> may not be included here"),
     ({"include/weft/io/i.h": header("io")}, "include/weft/io/i.h:1: not reachable from weft/weft.h"),
 ]
 

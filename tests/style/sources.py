@@ -13,7 +13,7 @@ from pathlib import Path
 
 import selftest
 
-KINDS = {"lib": (".cpp", ".S"), "tests": ("_test.cpp",), "demos": (".cpp",)}
+KINDS = {"lib": (".cpp", ".S"), "tests": ("_test.cpp",), "demos": (".cpp",), "bench": (".cpp",)}
 LIST = re.compile(r"files\(([^()]*)\)")
 NAME = re.compile(r"'([^']+\.(?:cpp|S))'")
 
@@ -21,7 +21,7 @@ NAME = re.compile(r"'([^']+\.(?:cpp|S))'")
 def folders(root):
     for top, endings in KINDS.items():
         base = root / top
-        for folder in [base] if top == "demos" else sorted(base.glob("*/")):
+        for folder in [base] if top in ("demos", "bench") else sorted(base.glob("*/")):
             if (folder / "meson.build").exists() or any(folder.glob("*" + endings[0])):
                 yield folder, endings
 
@@ -71,8 +71,10 @@ GOOD = {
     "lib/loop/a.cpp": "", "lib/loop/entry_x86_64.S": "", "lib/loop/a.h": "",
     "tests/loop/meson.build": "sources = files(\n  'a_test.cpp',\n)\n",
     "tests/loop/a_test.cpp": "",
+    "bench/meson.build": "sources = files('a.cpp')\n", "bench/a.cpp": "", "bench/reference/r.cpp": "",
 }
 BAD = [
+    ({"bench/b.cpp": ""}, "bench/meson.build:1: b.cpp is not listed"),
     ({"lib/loop/b.cpp": ""}, "lib/loop/meson.build:1: b.cpp is not listed"),
     ({"tests/loop/b_test.cpp": ""}, "tests/loop/meson.build:1: b_test.cpp is not listed"),
     ({"lib/task/t.cpp": ""}, "lib/task/meson.build:1: t.cpp is not listed"),

@@ -1,0 +1,40 @@
+// A million parked tasks: resident memory for each.
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <weft/weft.h>
+
+#include "measure.h"
+
+constexpr long kTasks = 1'000'000;
+
+double resident() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string word; file >> word;)
+    if (word == "Rss:") {
+      double kilobytes = 0;
+      file >> kilobytes;
+      return kilobytes * 1024;
+    }
+  std::abort();
+}
+
+[[gnu::noinline]] long rest(weft::Event& event) {
+  event.wait();
+  return 1;
+}
+[[gnu::noinline]] long step(weft::Event& event) { return rest(event) + 1; }
+
+int main() {
+  weft::run([] {
+    weft::Event event;
+    long sum = 0;
+    const double before = resident();
+    for (long i = 0; i < kTasks; ++i) weft::create_task([&] { sum += step(event); });
+    weft::sleep(weft::Duration(0));
+    std::printf("rss_B=%.0f\n", (resident() - before) / kTasks);
+    event.set();
+    while (sum < 2 * kTasks) weft::yield_now();
+  });
+}
