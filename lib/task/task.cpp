@@ -206,10 +206,8 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   body->task = this;
   loop_driver = &kDriver;
   body->label.kind = "task";
-  if (*options.where.file_name()) {
-    body->label.file = options.where.file_name();
-    body->label.line = options.where.line();
-  }
+  body->label.file = options.where.file;
+  body->label.line = options.where.line;
   body->label.number = number = next_number();
   if (!options.name.empty()) rename(std::move(options.name));
   LoopCore& core = loop();

@@ -128,7 +128,7 @@ auto create_task(F&& function, Args&&... args) {
 }
 template <class F>
   requires std::invocable<std::decay_t<F>&>
-auto create_task(F&& function, std::source_location where = std::source_location::current()) {
+auto create_task(F&& function, SourceLocation where = SourceLocation::current()) {
   return create_task(TaskOptions{.where = where}, std::forward<F>(function));
 }
 
@@ -140,7 +140,7 @@ Task<R> create_task(TaskOptions options, Coroutine<R>&& coroutine) {
 }
 template <class R>
 Task<R> create_task(Coroutine<R>&& coroutine,
-                    std::source_location where = std::source_location::current()) {
+                    SourceLocation where = SourceLocation::current()) {
   return create_task(TaskOptions{.where = where}, std::move(coroutine));
 }
 

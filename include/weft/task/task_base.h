@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <source_location>
 #include <string>
 
 #include <weft/coro/routine.h>
@@ -11,13 +10,24 @@
 
 namespace weft {
 
+/// A line of source: as std::source_location, for compilers that have none yet.
+struct SourceLocation {
+  const char* file = nullptr;  ///< null: not known
+  unsigned int line = 0;
+
+  static constexpr SourceLocation current(const char* file = __builtin_FILE(),
+                                          unsigned int line = __builtin_LINE()) noexcept {
+    return {file, line};
+  }
+};
+
 /// How a task is made.
 struct TaskOptions {
   std::string name = {};    ///< empty: "Task-N"
   StackOptions stack = {};  ///< of a plain function; a coroutine object brings its own
 
   /// Where the task was made, for reports.
-  std::source_location where = std::source_location::current();
+  SourceLocation where = SourceLocation::current();
 };
 
 namespace detail {
