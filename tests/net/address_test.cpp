@@ -13,7 +13,6 @@
 
 #include "../io/selectors.h"
 
-
 using namespace weft;
 using namespace std::string_literals;
 
