@@ -71,7 +71,7 @@ void FutureBase::set_exception(std::exception_ptr exception) {
 
 void FutureBase::fail(std::exception_ptr exception) {
   error = std::move(exception);
-  unretrieved = true;
+  unretrieved = !ignored;
   finish();
 }
 

@@ -6,12 +6,18 @@
 
 namespace weft::detail {
 
-Gathering* Gathering::make(LoopCore& loop, std::vector<FutureBase*> children, bool keep_errors) {
-  auto* gathering = new Gathering(loop);
+void Gathering::Leave::operator()(Gathering* gathering) const noexcept {
+  gathering->leave(false);
+  release(gathering);
+}
+
+Gathering::Owner Gathering::make(LoopCore& loop, std::vector<FutureBase*> children,
+                                 bool keep_errors) {
+  Owner gathering(new Gathering(loop));
   gathering->keep_errors_ = keep_errors;
   for (FutureBase* future : children) {
     auto child = std::make_unique<Child>(&Gathering::child_done);
-    child->gathering = gathering;
+    child->gathering = gathering.get();
     child->future = future;
     retain(*gathering);  // given back when the child is done
     future->add_callback(*child);
@@ -41,11 +47,20 @@ void Gathering::on_child(FutureBase& child) {
   if (child.error && !keep_errors_) {
     child.unretrieved = false;
     error = child.error;
-    return finish();
+    finish();
+    return leave(true);
   }
   if (finished_ < children_.size()) return;
   if (cancel_requested_) error = std::make_exception_ptr(CancelledError());
   finish();
+}
+
+void Gathering::leave(bool ignore_errors) noexcept {
+  for (const auto& child : children_) {
+    if (!child->future->remove_callback(*child)) continue;
+    child->future->ignored = ignore_errors;
+    release(this);
+  }
 }
 
 bool Gathering::cancel(const CancelMessage& message) {
@@ -57,8 +72,7 @@ bool Gathering::cancel(const CancelMessage& message) {
 }
 
 void wait_for_all(std::vector<FutureBase*> children) {
-  const std::unique_ptr<FutureBase, void (*)(FutureBase*)> all(
-      Gathering::make(require_loop("gather"), std::move(children)), &release);
+  const Gathering::Owner all = Gathering::make(require_loop("gather"), std::move(children));
   all->wait();
   all->check_result();
 }

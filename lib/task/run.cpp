@@ -110,12 +110,11 @@ void RunScope::cancel_all_tasks() {
     task.cancel();
     left.push_back(task.share());
   }
-  FutureBase* all = nullptr;
+  Gathering::Owner all;
   {
     const Entered entered(core);
     all = Gathering::make(core, std::move(left), true);
   }
-  const std::unique_ptr<FutureBase, void (*)(FutureBase*)> owner(all, &release);
   run_until_done(core, *all);
   for (const AnyTask& task : tasks)
     if (!task.cancelled())

@@ -53,6 +53,7 @@ struct FutureBase : Awaited {
   std::uint32_t references = 1;
   FutureState state = FutureState::Pending;
   bool unretrieved = false;  // holds an exception that nobody has asked for
+  bool ignored = false;      // nobody ever will
   LoopCore* loop;
   std::exception_ptr error;  // of a finished one; of a cancelled one, the CancelledError
 

@@ -17,9 +17,13 @@ namespace detail {
 /// The future that gather() waits for: done when all children are, or when the first fails.
 class Gathering final : public FutureBase {
  public:
+  struct Leave {
+    void operator()(Gathering* gathering) const noexcept;
+  };
+  using Owner = std::unique_ptr<Gathering, Leave>;
+
   /// Takes over one reference of each child. With `keep_errors` it ends when all have, however.
-  static Gathering* make(LoopCore& loop, std::vector<FutureBase*> children,
-                         bool keep_errors = false);
+  static Owner make(LoopCore& loop, std::vector<FutureBase*> children, bool keep_errors = false);
   ~Gathering() override;
   bool cancel(const CancelMessage& message) override;
 
@@ -32,6 +36,8 @@ class Gathering final : public FutureBase {
   using FutureBase::FutureBase;
   static void child_done(Runnable* self);
   void on_child(FutureBase& child);
+  /// Waits no longer for those that are not done, which must not keep it for ever.
+  void leave(bool ignore_errors) noexcept;
 
   std::vector<std::unique_ptr<Child>> children_;
   std::size_t finished_ = 0;
