@@ -7,6 +7,7 @@
 
 #include <weft/loop/event_loop.h>
 
+#include "../child.h"
 #include "loops.h"
 
 using namespace std::chrono_literals;
@@ -131,6 +132,7 @@ TEST_CASE("numbers that are no signals are refused, the last real one is not") {
   CHECK_THROWS_AS(loop.add_signal_handler(0, [] {}), ValueError);
   CHECK_THROWS_AS(loop.add_signal_handler(-3, [] {}), ValueError);
   CHECK_THROWS_AS(loop.add_signal_handler(1000, [] {}), ValueError);
+  if (under_valgrind()) return;  // it keeps the last one for itself
   bool called = false;
   loop.add_signal_handler(SIGRTMAX, [&] { called = true; });
   std::raise(SIGRTMAX);

@@ -159,6 +159,18 @@ TEST_CASE("later exceptions are nobody's business") {
   });
 }
 
+TEST_CASE("what it does not wait for any longer does not keep it, nor it that") {
+  testing::run([] {
+    const auto held = std::make_shared<int>(1);
+    {
+      const Future<std::shared_ptr<int>> never;
+      never.add_done_callback([held] {});
+      CHECK_THROWS_AS(gather(never, failing(1s, "first")), ValueError);
+    }
+    CHECK(held.use_count() == 1);
+  });
+}
+
 TEST_CASE("a child that is cancelled counts as one that fails") {
   testing::run([] {
     auto child = create_task(after(1h, 1));
