@@ -32,14 +32,18 @@ std::uint32_t mask_of(Events events, Trigger trigger) noexcept {
   std::uint32_t mask = trigger == Trigger::Edge ? std::uint32_t(EPOLLET) : 0;
   if ((events & Events::Readable) != Events::None) mask |= EPOLLIN | EPOLLRDHUP;
   if ((events & Events::Writable) != Events::None) mask |= EPOLLOUT;
+  // A read stops short before urgent data, though more follows: a hang-up, for those who rely on
+  // it.
+  if (trigger == Trigger::Edge && (mask & EPOLLIN)) mask |= EPOLLPRI;
   return mask;
 }
 
 Events events_of(std::uint32_t mask) noexcept {
   Events events = Events::None;
-  if (mask & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) events = events | Events::Readable;
+  if (mask & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    events = events | Events::Readable;
   if (mask & (EPOLLOUT | EPOLLHUP | EPOLLERR)) events = events | Events::Writable;
-  if (mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) events = events | Events::Hangup;
+  if (mask & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) events = events | Events::Hangup;
   return events;
 }
 

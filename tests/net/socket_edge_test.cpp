@@ -118,6 +118,18 @@ TEST_CASE_TEMPLATE("data that was told while nobody waited is not missed", S, SE
   });
 }
 
+TEST_CASE_TEMPLATE("data behind an urgent byte is not missed", S, SELECTORS) {
+  run_on<S>([] {
+    Connection both(Kind::IPv4);
+    warm_up(both);
+    both.client.send_all("ab");
+    CHECK(::send(both.client.fd(), "!", 1, MSG_OOB) == 1);
+    both.client.send_all("cd");
+    settle();
+    CHECK(timeout(1h, [&] { return recv_exactly(both.server, 4); }) == "abcd");
+  });
+}
+
 TEST_CASE_TEMPLATE("room that was told while nobody waited is not missed", S, SELECTORS) {
   run_on<S>([] {
     Connection both;

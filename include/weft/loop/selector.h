@@ -19,7 +19,7 @@ enum class Events : std::uint8_t {
   Readable = 1,  ///< also: the peer has closed, or there is an error to be read
   Writable = 2,
   Both = 3,
-  Hangup = 4  ///< told only: the peer has closed its side, or there is an error
+  Hangup = 4  ///< told only: the peer has closed its side, or there is an error or urgent data
 };
 constexpr Events operator|(Events a, Events b) noexcept {
   return Events(std::uint8_t(a) | std::uint8_t(b));
