@@ -19,7 +19,14 @@
 #include <weft/loop/selector.h>
 #include <weft/net/address.h>
 #include <weft/net/socket.h>
+#include <weft/sync/barrier.h>
+#include <weft/sync/channel.h>
+#include <weft/sync/condition.h>
 #include <weft/sync/event.h>
+#include <weft/sync/lock.h>
+#include <weft/sync/queue.h>
+#include <weft/sync/select.h>
+#include <weft/sync/semaphore.h>
 #include <weft/task/future.h>
 #include <weft/task/gather.h>
 #include <weft/task/run.h>

@@ -60,60 +60,91 @@ bool Waiter::withdraw(TaskBase&) noexcept {
   return true;
 }
 
+void QueuedWaiter::abandon() noexcept {
+  for (Place* place = places_; place; place = place->sibling_)
+    place->stop_waiting(Place::State::Given);
+}
+
+Place::Place(WaitQueue& queue, QueuedWaiter& waiter) noexcept
+    : queue_(&queue),
+      waiter_(waiter),
+      sibling_(std::exchange(waiter.places_, this)),
+      previous_(queue.last_) {
+  (queue.last_ ? queue.last_->next_ : queue.first_) = this;
+  queue.last_ = this;
+  if (!queue.waiting_) queue.waiting_ = this;
+}
+
+void Place::leave() noexcept {
+  if (!std::exchange(linked_, false)) return;
+  if (state_ == State::Waiting) stop_waiting(State::Given);
+  if (woken()) --queue_->woken_;
+  (previous_ ? previous_->next_ : queue_->first_) = next_;
+  (next_ ? next_->previous_ : queue_->last_) = previous_;
+}
+
+void Place::stop_waiting(State state) noexcept {
+  if (state_ != State::Waiting) return;
+  state_ = state;
+  Place*& waiting = queue_->waiting_;
+  if (waiting == this)
+    while (waiting && waiting->state_ != State::Waiting) waiting = waiting->next_;
+}
+
+void Turn::wait(const char* kind) {
+  struct Leave {
+    Place& place;
+    ~Leave() { place.leave(); }
+  } const leave{place_};
+  waiter_.wait({kind, place_.queue()});
+}
+
 }  // namespace detail
 
-/// A place in the queue, in the frame of park().
-class WaitQueue::Place final : public detail::Waiter {
- public:
-  explicit Place(WaitQueue& queue) noexcept : queue_(queue) {
-    previous = queue.last_;
-    (queue.last_ ? queue.last_->next : queue.first_) = this;
-    queue.last_ = this;
-    queued = true;
-  }
-  ~Place() { queue_.leave(*this); }
-
-  Place* previous = nullptr;
-  Place* next = nullptr;
-  bool queued = false;
-
- private:
-  void abandon() noexcept override { queue_.leave(*this); }
-
-  WaitQueue& queue_;
-};
+using detail::Place;
 
 WaitQueue::~WaitQueue() {
   if (!empty()) detail::die("an object is destroyed while tasks wait on it");
+  for (Place* place = first_; place; place = place->next_) {
+    place->queue_ = nullptr;
+    place->linked_ = false;
+  }
 }
 
-void WaitQueue::leave(Place& place) noexcept {
-  if (!std::exchange(place.queued, false)) return;
-  (place.previous ? place.previous->next : first_) = place.next;
-  (place.next ? place.next->previous : last_) = place.previous;
+void WaitQueue::require_deserted() const noexcept {
+  if (first_) detail::die("an object is destroyed while tasks wait on it");
 }
 
 void WaitQueue::park(const char* kind) {
-  Place place(*this);
+  detail::Turn turn(*this);
   try {
-    place.wait({kind, this});
+    turn.wait(kind);
   } catch (...) {
-    if (place.woken()) wake_one();  // this one makes no use of it
+    if (turn.woken_alone()) wake_one();  // this one makes no use of it
     throw;
   }
 }
 
+void WaitQueue::wake(Place& place, Place::State state) noexcept {
+  place.stop_waiting(state);
+  ++woken_;
+  detail::QueuedWaiter& waiter = place.waiter_;
+  waiter.abandon();  // wherever else it stands
+  waiter.wake();
+}
+
+void WaitQueue::wake(Place& place) noexcept { wake(place, Place::State::WokenAlone); }
+
 bool WaitQueue::wake_one() noexcept {
-  if (!first_) return false;
-  Place& place = *first_;
-  leave(place);
-  place.wake();
+  if (!waiting_) return false;
+  wake(*waiting_);
   return true;
 }
 
+bool WaitQueue::wake_first() noexcept { return first_ == waiting_ && wake_one(); }
+
 void WaitQueue::wake_all() noexcept {
-  while (wake_one()) {
-  }
+  while (waiting_) wake(*waiting_, Place::State::Woken);
 }
 
 }  // namespace weft
