@@ -120,27 +120,29 @@ class Queue : public detail::QueueBase {
   /// Throws:    QueueShutDown; RuntimeError if it would suspend outside a task.
   void put(T&& item) {
     wait_for_room();
-    check_put();
-    insert(std::move(item));
+    put_nowait(std::move(item));
   }
   void put(const T& item)
     requires std::copy_constructible<T>
   {
-    wait_for_room();
-    check_put();
-    insert(item);
+    put(T(item));
   }
 
   /// Throws: QueueFull, QueueShutDown; `item` is untouched then.
   void put_nowait(T&& item) {
     check_put();
-    insert(std::move(item));
+    try {
+      store(std::move(item));
+    } catch (...) {
+      put_failed();
+      throw;
+    }
+    was_put();
   }
   void put_nowait(const T& item)
     requires std::copy_constructible<T>
   {
-    check_put();
-    insert(item);
+    put_nowait(T(item));
   }
 
   /// Suspends:  while the queue is empty.
@@ -177,20 +179,6 @@ class Queue : public detail::QueueBase {
 
  private:
   void drop() final { fetch(); }
-
-  template <class U>
-  void insert(U&& item) {
-    try {
-      if constexpr (std::is_lvalue_reference_v<U>)
-        store(T(item));
-      else
-        store(std::move(item));
-    } catch (...) {
-      put_failed();
-      throw;
-    }
-    was_put();
-  }
 
   std::deque<T> items_;
   template <std::move_constructible>
