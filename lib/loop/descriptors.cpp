@@ -1,18 +1,40 @@
 #include "loop/descriptors.h"
 
+#include <cerrno>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include <weft/base/errors.h>
 #include <weft/loop/event_loop.h>
 
 namespace weft::detail {
 
+void Descriptors::Slot::set(LoopCore& core, std::function<void()> function) {
+  auto call = std::make_unique<Call>();
+  call->loop = &core;
+  call->function = std::move(function);
+  owner_.cancel();
+  call_ = call.get();
+  owner_ = Handle(call.release());
+}
+
+void Descriptors::Slot::clear() noexcept {
+  owner_.cancel();
+  owner_ = {};
+}
+
+void Descriptors::Slot::make_ready() {
+  if (!owner_ || call_->queued) return;
+  call_->queued = true;
+  retain(*call_);  // the queue's
+  call_->loop->ready.push(*call_);
+}
+
 void Descriptors::ready(Watch* watch, Events events) {
   auto& entry = *static_cast<Entry*>(watch);
-  if ((events & Events::Readable) != Events::None && entry.reader)
-    entry.reading = entry.core->owner->call_soon(entry.reader);
-  if ((events & Events::Writable) != Events::None && entry.writer)
-    entry.writing = entry.core->owner->call_soon(entry.writer);
+  if ((events & Events::Readable) != Events::None) entry.reader.make_ready();
+  if ((events & Events::Writable) != Events::None) entry.writer.make_ready();
 }
 
 void Descriptors::set(int fd, Events direction, std::function<void()> function) {
@@ -20,43 +42,61 @@ void Descriptors::set(int fd, Events direction, std::function<void()> function) 
   if (fd < 0) throw ValueError("fd: " + std::to_string(fd) + " is no descriptor");
   const auto [it, fresh] = entries_.try_emplace(fd);
   Entry& entry = it->second;
-  try {
-    if (fresh) {
-      entry.Watch::ready = &Descriptors::ready;
-      entry.core = &core_;
-      core_.selector->register_(fd, direction, Trigger::Level, static_cast<Watch*>(&entry));
-      ++core_.outside;
-    } else {
-      core_.selector->modify(fd, entry.wanted() | direction);
-    }
-  } catch (...) {
-    if (fresh) entries_.erase(it);
-    throw;
+  if (fresh) {
+    entry.Watch::ready = &Descriptors::ready;
+    ++core_.outside;
   }
-  (direction == Events::Readable ? entry.reading : entry.writing).cancel();
-  (direction == Events::Readable ? entry.reader : entry.writer) = std::move(function);
+  if (fresh || !modify(fd, entry, direction)) {
+    try {
+      core_.selector->register_(fd, direction, Trigger::Level, static_cast<Watch*>(&entry));
+    } catch (...) {
+      entries_.erase(it);
+      --core_.outside;
+      throw;
+    }
+  }
+  entry.slot(direction).set(core_, std::move(function));
+}
+
+/// False if the descriptor was closed without a word: another one has its number now, and what was
+/// to be called does not belong to that one.
+bool Descriptors::modify(int fd, Entry& entry, Events direction) {
+  try {
+    core_.selector->modify(fd, entry.wanted() | direction);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENOENT) throw;
+    entry.reader.clear();
+    entry.writer.clear();
+    return false;
+  }
+  return true;
 }
 
 bool Descriptors::unset(int fd, Events direction) {
   const auto it = entries_.find(fd);
   if (it == entries_.end()) return false;
-  auto& function = direction == Events::Readable ? it->second.reader : it->second.writer;
-  if (!function) return false;
-  function = nullptr;
-  (direction == Events::Readable ? it->second.reading : it->second.writing).cancel();
-  if (it->second.wanted() == Events::None) {
+  Entry& entry = it->second;
+  if (!entry.slot(direction)) return false;
+  entry.slot(direction).clear();
+  if (entry.wanted() == Events::None) {
     core_.selector->unregister(fd);
     entries_.erase(it);
     --core_.outside;
-  } else {
-    core_.selector->modify(fd, it->second.wanted());
+    return true;
+  }
+  try {
+    core_.selector->modify(fd, entry.wanted());
+  } catch (const std::system_error&) {
+    // Closed before: there is nothing to be told any more.
   }
   return true;
 }
 
 void Descriptors::clear() {
-  for (const auto& [fd, entry] : entries_) {
+  for (auto& [fd, entry] : entries_) {
     core_.selector->unregister(fd);
+    entry.reader.clear();
+    entry.writer.clear();
     --core_.outside;
   }
   entries_.clear();

@@ -19,13 +19,37 @@ class Descriptors {
   void clear();
 
  private:
-  struct Entry : Watch {
-    LoopCore* core;
-    std::function<void()> reader;
-    std::function<void()> writer;
-    Handle reading;  // the last call, to be cancelled if the reader is removed before it
-    Handle writing;
+  /// Stands in the ready queue once at most, so that a cancelled one cannot run from there.
+  struct Call final : Callback {
+    std::function<void()> function;
+    bool queued = false;
 
+    void invoke() override {
+      queued = false;
+      function();
+    }
+  };
+
+  /// Nothing, or the callback of one direction.
+  class Slot {
+   public:
+    explicit operator bool() const noexcept { return bool(owner_); }
+    void set(LoopCore& core, std::function<void()> function);
+    void clear() noexcept;
+    void make_ready();
+
+   private:
+    Call* call_ = nullptr;
+    Handle owner_;
+  };
+
+  struct Entry : Watch {
+    Slot reader;
+    Slot writer;
+
+    Slot& slot(Events direction) noexcept {
+      return direction == Events::Readable ? reader : writer;
+    }
     Events wanted() const noexcept {
       return (reader ? Events::Readable : Events::None) |
              (writer ? Events::Writable : Events::None);
@@ -33,6 +57,7 @@ class Descriptors {
   };
 
   static void ready(Watch* watch, Events events);
+  bool modify(int fd, Entry& entry, Events direction);
 
   LoopCore& core_;
   std::map<int, Entry> entries_;

@@ -115,6 +115,8 @@ class EpollSelector final : public Selector {
     [[maybe_unused]] const ssize_t ignored = ::write(wake_, &one, sizeof one);
   }
 
+  int fileno() const noexcept override { return epoll_; }
+
  private:
   struct Entry {
     Trigger trigger = Trigger::Level;

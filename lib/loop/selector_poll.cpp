@@ -1,7 +1,8 @@
 // The selector that every POSIX system has.
 //
 // poll() knows levels only. An edge is made of a level by forgetting the event once it was told,
-// until arm() asks for it again.
+// until arm() asks for it again. A descriptor that is closed without a word is told once, and
+// dropped: poll() would name it each time.
 
 #include <algorithm>
 #include <cerrno>
@@ -22,18 +23,25 @@ namespace {
 
 using detail::raise_errno;
 
+#ifdef POLLRDHUP
+constexpr int kPeerIsDone = POLLRDHUP;  // Linux and FreeBSD tell it of a half-closed socket too
+#else
+constexpr int kPeerIsDone = 0;
+#endif
+constexpr int kHangup = POLLHUP | POLLERR | POLLNVAL;
+
 short mask_of(Events events) noexcept {
   short mask = 0;
-  if ((events & Events::Readable) != Events::None) mask = short(mask | POLLIN);
+  if ((events & Events::Readable) != Events::None) mask = short(mask | POLLIN | kPeerIsDone);
   if ((events & Events::Writable) != Events::None) mask = short(mask | POLLOUT);
   return mask;
 }
 
 Events events_of(short mask) noexcept {
   Events events = Events::None;
-  if (mask & (POLLIN | POLLHUP | POLLERR)) events = events | Events::Readable;
-  if (mask & (POLLOUT | POLLHUP | POLLERR)) events = events | Events::Writable;
-  if (mask & (POLLHUP | POLLERR)) events = events | Events::Hangup;
+  if (mask & (POLLIN | kPeerIsDone | kHangup)) events = events | Events::Readable;
+  if (mask & (POLLOUT | kHangup)) events = events | Events::Writable;
+  if (mask & (kPeerIsDone | kHangup)) events = events | Events::Hangup;
   return events;
 }
 
@@ -65,22 +73,21 @@ class PollSelector final : public Selector {
   }
 
   void modify(int fd, Events events) override {
-    pollfd& entry = polled_[find(fd)];
-    entry.fd = fd;
-    entry.events = mask_of(events);
+    const std::size_t index = find(fd);
+    if (index == polled_.size())
+      detail::raise_error(ENOENT, "poll for descriptor " + std::to_string(fd));
+    polled_[index].fd = fd;
+    polled_[index].events = mask_of(events);
   }
 
   void unregister(int fd) noexcept override {
-    const std::size_t index = find(fd);
-    if (index == polled_.size()) return;
-    polled_[index] = polled_.back();
-    entries_[index] = entries_.back();
-    polled_.pop_back();
-    entries_.pop_back();
+    if (const std::size_t index = find(fd); index != polled_.size()) drop(index);
   }
 
   void arm(int fd, Events events) override {
-    pollfd& entry = polled_[find(fd)];
+    const std::size_t index = find(fd);
+    if (index == polled_.size()) return;
+    pollfd& entry = polled_[index];
     entry.fd = fd;
     entry.events = short(entry.events | mask_of(events));
   }
@@ -91,11 +98,15 @@ class PollSelector final : public Selector {
     if (count == -1 && errno != EINTR) raise_errno("poll");
     if (count <= 0) return {};
     if (polled_[0].revents) drain();
-    for (std::size_t i = 1; i < polled_.size(); ++i) {
+    for (std::size_t i = 1; i < polled_.size();) {
       pollfd& entry = polled_[i];
-      if (!entry.revents) continue;
-      ready_.push_back({entries_[i].data, events_of(entry.revents)});
-      if (entries_[i].trigger == Trigger::Edge) disarm(entry);
+      if (entry.revents) ready_.push_back({entries_[i].data, events_of(entry.revents)});
+      if (entry.revents & POLLNVAL) {
+        drop(i);  // the last one takes its place
+        continue;
+      }
+      if (entry.revents && entries_[i].trigger == Trigger::Edge) disarm(entry);
+      ++i;
     }
     return ready_;
   }
@@ -123,6 +134,13 @@ class PollSelector final : public Selector {
       entry.fd = -1 - entry.fd;  // poll passes over negative ones
     else
       entry.events = short(entry.events & ~entry.revents);
+  }
+
+  void drop(std::size_t index) noexcept {
+    polled_[index] = polled_.back();
+    entries_[index] = entries_.back();
+    polled_.pop_back();
+    entries_.pop_back();
   }
 
   void drain() noexcept {

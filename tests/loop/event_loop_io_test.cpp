@@ -1,26 +1,23 @@
 // Both of add_reader() and add_writer(), over each selector.
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
 #include <system_error>
+
+#include <sys/socket.h>
 
 #include <doctest/doctest.h>
 
 #include <weft/loop/event_loop.h>
 
 #include "loops.h"
+#include "selectors.h"
 
 using namespace std::chrono_literals;
 using namespace weft;
 using testing::Log;
 
 namespace {
-
-struct Best {
-  static std::unique_ptr<Selector> make() { return make_selector(); }
-};
-struct Poll {
-  static std::unique_ptr<Selector> make() { return make_poll_selector(); }
-};
 
 template <class Kind>
 EventLoopOptions options() {
@@ -30,8 +27,6 @@ EventLoopOptions options() {
 }
 
 }  // namespace
-
-#define SELECTORS Best, Poll  // a third one is named here
 
 TEST_SUITE_BEGIN("descriptors of EventLoop");
 
@@ -93,15 +88,97 @@ TEST_CASE_TEMPLATE("reader and writer of one descriptor are apart", Kind, SELECT
   CHECK(loop.remove_reader(pipe.writer()));
 }
 
-TEST_CASE_TEMPLATE("the other end's going is told to reader and writer", Kind, SELECTORS) {
+TEST_CASE_TEMPLATE("the other end's going is told to the reader", Kind, SELECTORS) {
   EventLoop loop(options<Kind>());
   Pipe pipe;
   Log log;
   loop.add_reader(pipe.reader(), [&] { log("reader"); });
   loop.add_writer(pipe.writer(), [&] { log("writer"); });
-  pipe.close_writer();  // its registration goes with it
+  loop.remove_writer(pipe.writer());
+  pipe.close_writer();
   run_turns(loop);
   CHECK(log == Log{"reader"});
+  loop.remove_reader(pipe.reader());
+}
+
+TEST_CASE_TEMPLATE("a descriptor that is closed before it was removed is called once more at most",
+                   Kind, SELECTORS) {
+  EventLoop loop(options<Kind>());
+  Pipe first;
+  const int number = first.reader();
+  int calls = 0;
+  loop.add_reader(number, [&] { ++calls; });
+  loop.add_writer(number, [&] { ++calls; });
+  first.close_reader();
+  run_turns(loop, 5);
+  CHECK(calls <= 2);
+  calls = 0;
+  const Pipe second;
+  REQUIRE(second.reader() == number);
+  loop.add_reader(number, [&] { ++calls; });  // of the new one
+  second.put();
+  run_turns(loop);
+  CHECK(calls == 1);
+  CHECK_FALSE(loop.remove_writer(number));  // the old one's
+  CHECK(loop.remove_reader(number));
+}
+
+TEST_CASE_TEMPLATE("a descriptor that was closed too early can still be removed", Kind, SELECTORS) {
+  EventLoop loop(options<Kind>());
+  Pipe pipe;
+  const int number = pipe.reader();
+  loop.add_reader(number, [] {});
+  loop.add_writer(number, [] {});
+  pipe.close_reader();
+  run_turns(loop);
+  CHECK(loop.remove_reader(number));
+  CHECK(loop.remove_writer(number));
+  CHECK_FALSE(loop.remove_writer(number));
+}
+
+TEST_CASE_TEMPLATE("reader and writer of one descriptor are called in the same turn", Kind,
+                   SELECTORS) {
+  EventLoop loop(options<Kind>());
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  REQUIRE(::write(ends[1], "x", 1) == 1);
+  Log log;
+  loop.add_writer(ends[0], [&] { log("writer"); });
+  loop.add_reader(ends[0], [&] { log("reader"); });
+  run_turns(loop, 2);
+  CHECK(log == Log{"reader", "writer", "reader", "writer"});
+  CHECK(loop.remove_reader(ends[0]));
+  run_turns(loop);
+  CHECK(log == Log{"reader", "writer", "reader", "writer", "writer"});
+  CHECK(loop.remove_writer(ends[0]));
+  for (const int fd : ends) ::close(fd);
+}
+
+TEST_CASE_TEMPLATE("a reader that is removed after interrupted turns is not called", Kind,
+                   SELECTORS) {
+  EventLoop loop(options<Kind>());
+  const Pipe pipe;
+  pipe.put();
+  int calls = 0;
+  for (int i = 0; i < 2; ++i) loop.call_soon([] { throw KeyboardInterrupt(); });
+  loop.add_reader(pipe.reader(), [&] { ++calls; });
+  for (int i = 0; i < 2; ++i)  // each is told of the reader, and neither comes to call it
+    CHECK_THROWS_AS(run_turns(loop), KeyboardInterrupt);
+  CHECK(loop.remove_reader(pipe.reader()));
+  run_turns(loop, 2);
+  CHECK(calls == 0);
+}
+
+TEST_CASE_TEMPLATE("a call that an interrupted turn has left is made once", Kind, SELECTORS) {
+  EventLoop loop(options<Kind>());
+  const Pipe pipe;
+  pipe.put();
+  int calls = 0;
+  loop.call_soon([] { throw KeyboardInterrupt(); });
+  loop.add_reader(pipe.reader(), [&] { ++calls; });
+  CHECK_THROWS_AS(run_turns(loop), KeyboardInterrupt);
+  run_turns(loop);
+  CHECK(calls == 1);
   loop.remove_reader(pipe.reader());
 }
 

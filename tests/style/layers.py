@@ -15,8 +15,8 @@ ORDER = [["base"], ["context"], ["coro"], ["loop"], ["task"], ["sync"], ["io"], 
 RANK = {layer: rank for rank, layers in enumerate(ORDER) for layer in layers}
 DOORS = [  # foreign header, the files that may include it
     (r"boost/", r"lib/context/|bench/reference/"),
-    (r"sys/epoll\.h", r"lib/loop/selector_epoll\.cpp|bench/reference/"),
-    (r"sys/event\.h", r"lib/(loop/selector_kqueue|os/process_\w+)\.cpp"),
+    (r"sys/epoll\.h", r"lib/loop/selector_epoll\.cpp|tests/kqueue/|bench/reference/"),
+    (r"sys/event\.h", r"lib/(loop/selector_kqueue|os/process_\w+)\.cpp|tests/kqueue/"),
     (r"openssl/", r"lib/net/\w+\.cpp"),
     (r"fmt/", r"lib/.*\.(cpp|h)|tests/|demos/|bench/"),
     (r"doctest/", r"tests/"),

@@ -39,6 +39,10 @@ enum class Trigger : std::uint8_t {
 
 /// Watches many descriptors at once. One file each: epoll, kqueue, poll.
 ///
+/// A descriptor that is closed while it is registered is forgotten. poll tells that once, as
+/// Both | Hangup; epoll and kqueue say nothing, and epoll goes on to tell it while a duplicate is
+/// open.
+///
 /// Source: the selectors module of Python
 class Selector {
  public:
@@ -55,7 +59,9 @@ class Selector {
   ///         regular file; EEXIST if `fd` is registered already.
   virtual void register_(int fd, Events events, Trigger trigger, void* data) = 0;
 
-  /// Requires: `fd` is registered.
+  /// What is the case at present is told anew, edges too.
+  ///
+  /// Requires: `fd` is registered. Throws: std::system_error; ENOENT if it has been forgotten.
   virtual void modify(int fd, Events events) = 0;
 
   /// Requires: `fd` is registered and still open.
@@ -75,9 +81,13 @@ class Selector {
   ///
   /// Thread: any; also from a signal handler.
   virtual void wake() noexcept = 0;
+
+  /// A descriptor that is readable while select() has something to tell or wake() was called, so
+  /// that another loop can watch this one; -1 if there is none, as with poll.
+  virtual int fileno() const noexcept { return -1; }
 };
 
-/// The best one of this system.
+/// The best one of this system: epoll on Linux, kqueue on macOS and the BSDs.
 std::unique_ptr<Selector> make_selector();
 
 /// Works on every POSIX system; its cost grows with the number of descriptors.
