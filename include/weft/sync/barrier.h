@@ -34,7 +34,8 @@ class Barrier {
   ~Barrier() { changes_.require_deserted(); }
 
   /// Waits for the others. Returns in which place this task came: 0 for the first, parties() - 1
-  /// for the last, who did not have to wait.
+  /// for the last, who did not have to wait. (If one that came before is cancelled, the next to
+  /// come has the same number as another, as in asyncio.)
   ///
   /// Suspends:  until all have come; before that, while those of the round before have yet to pass.
   /// Cancelled: CancelledError; the task does not count any more.
