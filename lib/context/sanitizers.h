@@ -7,6 +7,7 @@
 #include <weft/context/switch.h>
 
 #include "context/guard.h"
+#include "context/stack_pool.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -38,8 +39,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
 #endif
 
 namespace weft::detail {
@@ -97,34 +98,53 @@ inline void destroy_fiber([[maybe_unused]] const Stack& stack) noexcept {
 #endif
 }
 
-/// New memory for stacks: Valgrind wants each one registered, LeakSanitizer looks for pointers in
-/// it (but must not look into the guards, which the list of mappings does not show).
-inline void declare_slab([[maybe_unused]] std::byte* slab, [[maybe_unused]] std::size_t slot,
-                         [[maybe_unused]] std::size_t count) noexcept {
+inline bool under_valgrind() noexcept {
+#ifdef RUNNING_ON_VALGRIND
+  static const bool answer = RUNNING_ON_VALGRIND != 0;
+  return answer;
+#else
+  return false;
+#endif
+}
+
+/// New memory for stacks: Valgrind wants each one registered, and LeakSanitizer looks for pointers
+/// in it. Neither may look into the guards, which the list of mappings does not show.
+inline void declare_slab([[maybe_unused]] Slab& slab) noexcept {
 #ifdef WEFT_ADDRESS_SANITIZER
-  for (std::size_t i = 0; i < count; ++i)
-    __lsan_register_root_region(slab + i * slot + kGuardSize, slot - kGuardSize);
+  for (std::size_t i = 0; i < kSlabSlots; ++i)
+    __lsan_register_root_region(slab.base + i * slab.slot + kGuardSize, slab.slot - kGuardSize);
 #endif
 #ifdef VALGRIND_STACK_REGISTER
-  if (RUNNING_ON_VALGRIND)
-    for (std::size_t i = 0; i < count; ++i)
-      (void)VALGRIND_STACK_REGISTER(slab + i * slot, slab + (i + 1) * slot);
+  if (under_valgrind())
+    for (std::size_t i = 0; i < kSlabSlots; ++i) {
+      const std::byte* const bottom = slab.base + i * slab.slot;
+      slab.valgrind_ids[i] = VALGRIND_STACK_REGISTER(bottom, bottom + slab.slot - 1);
+      (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, kGuardSize);
+    }
 #endif
 }
 
 /// The memory is about to be given back.
-inline void forget_slab([[maybe_unused]] std::byte* slab, [[maybe_unused]] std::size_t slot,
-                        [[maybe_unused]] std::size_t count) noexcept {
+inline void forget_slab([[maybe_unused]] const Slab& slab) noexcept {
 #ifdef WEFT_ADDRESS_SANITIZER
-  for (std::size_t i = 0; i < count; ++i)
-    __lsan_unregister_root_region(slab + i * slot + kGuardSize, slot - kGuardSize);
+  for (std::size_t i = 0; i < kSlabSlots; ++i)
+    __lsan_unregister_root_region(slab.base + i * slab.slot + kGuardSize, slab.slot - kGuardSize);
+#endif
+#ifdef VALGRIND_STACK_DEREGISTER
+  if (under_valgrind())
+    for (const unsigned int id : slab.valgrind_ids) VALGRIND_STACK_DEREGISTER(id);
 #endif
 }
 
 /// The stack will be used by someone else: forget what its last frames marked as out of bounds.
+/// Valgrind marks all that the stack pointer has passed on its way up; the next user's record and
+/// first frame may reach further down than the last one's, and are written from another stack.
 inline void clean_stack([[maybe_unused]] const Stack& stack) noexcept {
 #ifdef WEFT_ADDRESS_SANITIZER
   __asan_unpoison_memory_region(stack.bottom, stack.size());
+#endif
+#ifdef VALGRIND_MAKE_MEM_UNDEFINED
+  if (under_valgrind()) (void)VALGRIND_MAKE_MEM_UNDEFINED(stack.bottom, stack.size());
 #endif
 }
 

@@ -30,7 +30,7 @@ std::size_t colour_of(const std::byte* base, std::size_t slot) noexcept {
 
 StackPool::~StackPool() {
   for (const auto& slab : slabs_) {
-    forget_slab(slab->base, slab->slot, kSlabSlots);
+    forget_slab(*slab);
     munmap(slab->base, slab->slot * kSlabSlots);
   }
 }
@@ -93,7 +93,7 @@ void StackPool::add_slab(Shelf& shelf, std::size_t slot) {
     munmap(memory, size);
     throw;
   }
-  declare_slab(slab.base, slot, kSlabSlots);
+  declare_slab(slab);
   for (std::size_t i = kSlabSlots; i-- > 0;) shelf.slots.push_back({slab.base + i * slot, &slab});
   shelf.made += kSlabSlots;
   shelf.clean = shelf.slots.size();

@@ -19,7 +19,8 @@ inline constexpr std::size_t kSlabSlots = 64;
 struct Slab {
   std::byte* base = nullptr;
   std::size_t slot = 0;
-  std::array<const StackLabel*, kSlabSlots> labels{};  // who uses each slot, if anybody
+  std::array<const StackLabel*, kSlabSlots> labels{};   // who uses each slot, if anybody
+  std::array<unsigned int, kSlabSlots> valgrind_ids{};  // under Valgrind: its names for the stacks
 
   bool holds(const void* address) const noexcept {
     return address >= base && address < base + slot * kSlabSlots;

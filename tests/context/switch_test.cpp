@@ -312,6 +312,20 @@ TEST_CASE("exceptions unwind frames of a context that was suspended in them") {
   CHECK(log == "unwound after the switch");
 }
 
+TEST_CASE("a used stack can be written from outside, also where its last frames have been") {
+  std::byte* used = nullptr;
+  {
+    Puppet puppet([](Puppet&) { backtrace_from(5); });
+    used = puppet.stack().bottom;
+    puppet.resume();
+  }
+  const Stack stack = acquire_stack();
+  REQUIRE(stack.bottom == used);
+  for (std::byte* at = stack.top - 4096; at != stack.top; ++at) *at = std::byte(1);
+  CHECK(stack.top[-4096] == std::byte(1));
+  release_stack(stack);
+}
+
 TEST_CASE("every thread can switch") {
   int turns = 0;
   std::thread([&] {

@@ -25,7 +25,7 @@ def traced(command, log):
 
 
 def can_trace(log):
-    if not shutil.which("strace"):
+    if "WEFT_WRAPPED" in os.environ or not shutil.which("strace"):
         return False
     process = traced(["true"], log)
     process.communicate()
@@ -53,7 +53,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "calls")
         if not can_trace(log):
-            print("skipped: strace is not installed, or may not trace")
+            print("skipped: strace is not installed, or may not trace, or would trace another tool")
             sys.exit(SKIPPED)
         echoes, calls = measure(sys.argv[1], log)
     print(f"{echoes} echoes:", ", ".join(f"{count} {name}" for name, count in calls.items()))
