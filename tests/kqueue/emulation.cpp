@@ -128,8 +128,9 @@ void tell(const Filters& filters, std::uint32_t mask, std::vector<struct kevent>
 
 int wait(int queue, struct kevent* events, int count, const timespec* limit) {
   std::vector<epoll_event> ready(std::size_t(count) / 2);  // each may become two
-  const int found = limit ? epoll_pwait2(queue, ready.data(), int(ready.size()), limit, nullptr)
-                          : epoll_wait(queue, ready.data(), int(ready.size()), -1);
+  pollfd all{queue, POLLIN, 0};
+  if (ppoll(&all, 1, limit, nullptr) == -1) return -1;  // epoll_wait knows no nanoseconds
+  const int found = epoll_wait(queue, ready.data(), int(ready.size()), 0);
   if (found == -1) return -1;
   const std::lock_guard lock(mutex);
   const Queue& known = queues[queue];

@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("every byte arrives in its place, whatever the sizes of the c
                    SELECTORS) {
   run_on<S>([] {
     for_each_kind([](Kind kind) {
-      for (const std::size_t size : {1, 2, 4095, 4096, 4097, 1 << 16, 300'001, 4 << 20}) {
+      for (const std::size_t size : {1u, 2u, 4095u, 4096u, 4097u, 1u << 16, 300'001u, 4u << 20}) {
         INFO("size ", size);
         Connection both(kind);
         const std::string data = pattern(size);
