@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weft/base/errors.h>
+#include <weft/base/exception_group.h>
 #include <weft/base/hooks.h>
 #include <weft/context/stack.h>
 #include <weft/context/switch.h>

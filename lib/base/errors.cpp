@@ -1,10 +1,12 @@
 #include <weft/base/errors.h>
 
-#include <cxxabi.h>
-
 #include <cstdlib>
 
+#include <cxxabi.h>
+
 #include <fmt/format.h>
+
+#include <weft/base/exception_group.h>
 
 namespace weft {
 
@@ -19,9 +21,7 @@ const std::string& BaseException::message() const noexcept {
 
 const char* Exception::kind() const noexcept { return "Exception"; }
 
-const char* Exception::what() const noexcept {
-  return has_message() ? message().c_str() : kind();
-}
+const char* Exception::what() const noexcept { return has_message() ? message().c_str() : kind(); }
 
 std::string type_name(const std::type_info& type) {
   int status = 0;
@@ -34,6 +34,11 @@ std::string describe(const std::exception_ptr& error) {
   if (!error) return "None";
   try {
     std::rethrow_exception(error);
+  } catch (const BaseExceptionGroup& group) {
+    std::string members;
+    for (const std::exception_ptr& each : group.exceptions())
+      members += (members.empty() ? "" : ", ") + describe(each);
+    return fmt::format("{}('{}', [{}])", group.kind(), group.message(), members);
   } catch (const BaseException& e) {
     return e.has_message() ? fmt::format("{}('{}')", e.kind(), e.message())
                            : fmt::format("{}()", e.kind());

@@ -128,6 +128,13 @@ class TypeError : public detail::Kind<TypeError> {
   using Kind::Kind;
 };
 
+/// Something was looked up that is not there: a ContextVar without a value.
+class LookupError : public detail::Kind<LookupError> {
+ public:
+  static constexpr const char* kName = "LookupError";
+  using Kind::Kind;
+};
+
 /// A delegation needed a method that its target does not have.
 class AttributeError : public detail::Kind<AttributeError> {
  public:
