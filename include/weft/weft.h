@@ -30,8 +30,12 @@
 #include <weft/sync/semaphore.h>
 #include <weft/task/future.h>
 #include <weft/task/gather.h>
+#include <weft/task/outcome.h>
 #include <weft/task/run.h>
+#include <weft/task/shield.h>
 #include <weft/task/sleep.h>
 #include <weft/task/task.h>
+#include <weft/task/task_group.h>
 #include <weft/task/timeout.h>
+#include <weft/task/wait.h>
 #include <weft/task/wait_queue.h>

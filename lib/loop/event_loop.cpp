@@ -221,6 +221,7 @@ void EventLoop::close() {
   state_->descriptors.clear();
   if (core.close_tasks) core.close_tasks(core);
   while (core.watches) core.watches->detach(core.watches);
+  while (core.kept) core.kept->loop_closes(core.kept);
   state_->take_from_threads();
   core.drop_ready();
 }

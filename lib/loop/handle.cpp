@@ -37,6 +37,19 @@ void LoopCore::remove_watch(LinkedWatch& watch) noexcept {
   --watched;
 }
 
+void LoopCore::keep(Kept& one) noexcept {
+  one.next = kept;
+  if (kept) kept->previous = &one;
+  kept = &one;
+}
+
+void LoopCore::forget(Kept& one) noexcept {
+  if (!one.previous && kept != &one) return;
+  (one.previous ? one.previous->next : kept) = one.next;
+  if (one.next) one.next->previous = one.previous;
+  one.previous = one.next = nullptr;
+}
+
 void LoopCore::start_timer(Timer& timer, TimePoint when) {
   timer.when = when;
   timers.insert(timer);

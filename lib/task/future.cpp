@@ -77,6 +77,7 @@ void FutureBase::fail(std::exception_ptr exception) {
 
 bool FutureBase::cancel(const CancelMessage& message) {
   if (done()) return false;
+  has_message = message.has_value();
   finish_cancelled(std::make_exception_ptr(message ? CancelledError(*message) : CancelledError()));
   return true;
 }
@@ -99,6 +100,13 @@ Handle FutureBase::add_done_callback(std::unique_ptr<DoneCallback> callback) {
   callback->references = 2;
   add_callback(*callback);
   return Handle(callback.release());
+}
+
+bool FutureBase::remove_done_callback(const Handle& handle) noexcept {
+  Callback* callback = handle.callback();
+  if (!callback || !callbacks_.remove(*callback)) return false;
+  release(callback);
+  return true;
 }
 
 bool FutureBase::withdraw(TaskBase& task) noexcept { return callbacks_.remove(task); }

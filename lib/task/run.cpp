@@ -105,17 +105,13 @@ void RunScope::cancel_all_tasks() {
   LoopCore& core = core_of(loop_);
   const std::vector<AnyTask> tasks = all_tasks(loop_);
   if (tasks.empty()) return;
-  std::vector<FutureBase*> left;
-  for (const AnyTask& task : tasks) {
-    task.cancel();
-    left.push_back(task.share());
-  }
-  Gathering::Owner all;
+  for (const AnyTask& task : tasks) task.cancel();
+  std::optional<Future<std::vector<weft::Outcome<>>>> all;
   {
     const Entered entered(core);
-    all = Gathering::make(core, std::move(left), true);
+    all = gather_future(return_exceptions, tasks);
   }
-  run_until_done(core, *all);
+  run_until_done(core, *Access::state(*all));
   for (const AnyTask& task : tasks)
     if (!task.cancelled())
       if (std::exception_ptr error = task.exception())

@@ -79,6 +79,13 @@ struct LinkedWatch : Watch {
   LinkedWatch* next = nullptr;
 };
 
+/// What keeps itself alive until something happens that a closed loop does not bring about any more.
+struct Kept {
+  void (*loop_closes)(Kept*) noexcept;  // must leave the list
+  Kept* previous = nullptr;
+  Kept* next = nullptr;
+};
+
 /// What EventLoop hides. Only the loop's thread touches it, but for the members marked shared.
 /// Counted: futures may outlive their loop.
 struct LoopCore {
@@ -105,6 +112,7 @@ struct LoopCore {
   TaskBase* tasks = nullptr;      // all that have not ended, in order of creation
   TaskBase* last_task = nullptr;
   void (*close_tasks)(LoopCore&) = nullptr;  // set with the first task
+  Kept* kept = nullptr;
 
   std::function<void(const ExceptionContext&)> exception_handler;
   std::unique_ptr<Selector> selector;
@@ -128,6 +136,10 @@ struct LoopCore {
 
   void add_watch(LinkedWatch& watch) noexcept;
   void remove_watch(LinkedWatch& watch) noexcept;
+
+  void keep(Kept& one) noexcept;
+  /// No effect if it is not kept.
+  void forget(Kept& one) noexcept;
 
   void start_timer(Timer& timer, TimePoint when);
   /// From wherever it stands. No effect if it is nowhere.

@@ -92,6 +92,9 @@ class Handle {
 
   explicit operator bool() const noexcept { return callback_ != nullptr; }
 
+  // For those that keep callbacks.
+  detail::Callback* callback() const noexcept { return callback_; }
+
  private:
   detail::Callback* callback_ = nullptr;
 };

@@ -107,6 +107,11 @@ class Future {
         std::make_unique<DoneCallbackOf<std::decay_t<F>>>(std::forward<F>(function)));
   }
 
+  /// Takes a callback back. False if it is on its way or has run already, or is not this future's.
+  bool remove_done_callback(const Handle& callback) const noexcept {
+    return state_->remove_done_callback(callback);
+  }
+
   /// Suspends:  until it is done; not at all if it is.
   /// Cancelled: the future is cancelled too, as in asyncio; shield() prevents that.
   /// Throws:    as result(). RuntimeError outside a coroutine or task.
@@ -147,9 +152,61 @@ class Future {
   };
 };
 
+/// Any future or task, of whatever result, for lists of different ones.
+class AnyFuture {
+ public:
+  using Result = void;
+
+  template <class T>
+  AnyFuture(const Future<T>& future) noexcept : AnyFuture(*detail::Access::state(future)) {}
+  explicit AnyFuture(detail::FutureBase& state) noexcept : state_(&state) {
+    detail::retain(state);
+  }
+  AnyFuture(const AnyFuture& other) noexcept : AnyFuture(*other.state_) {}
+  AnyFuture& operator=(AnyFuture other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~AnyFuture() { detail::release(state_); }
+
+  /// Of a task; else empty.
+  std::string name() const { return state_->name(); }
+  bool done() const noexcept { return state_->done(); }
+  bool cancelled() const noexcept { return state_->is_cancelled(); }
+  bool cancel(const CancelMessage& message = {}) const { return state_->cancel(message); }
+  std::exception_ptr exception() const { return state_->exception(); }
+
+  /// Throws what it ended with, if that is no result. InvalidStateError if it is pending.
+  void result() const { state_->check_result(); }
+
+  /// As Future::await().
+  void await() const {
+    const AnyFuture kept(*this);
+    kept.state_->wait();
+    kept.state_->check_result();
+  }
+
+  friend bool operator==(const AnyFuture& a, const AnyFuture& b) noexcept = default;
+
+ private:
+  friend struct detail::Access;
+  detail::FutureBase* state_;
+};
+
 namespace detail {
+
 template <class T>
 inline constexpr bool kAwaitsPlainly<Future<T>> = true;
+template <>
+inline constexpr bool kAwaitsPlainly<AnyFuture> = true;
+
+template <class T>
+inline constexpr bool kIsFuture = false;
+template <class T>
+inline constexpr bool kIsFuture<Future<T>> = true;
+template <>
+inline constexpr bool kIsFuture<AnyFuture> = true;
+
 }  // namespace detail
 
 }  // namespace weft

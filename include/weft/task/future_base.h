@@ -54,6 +54,7 @@ struct FutureBase : Awaited {
   FutureState state = FutureState::Pending;
   bool unretrieved = false;  // holds an exception that nobody has asked for
   bool ignored = false;      // nobody ever will
+  bool has_message = false;  // was cancelled with a message, and not by its coroutine
   LoopCore* loop;
   std::exception_ptr error;  // of a finished one; of a cancelled one, the CancelledError
 
@@ -85,6 +86,8 @@ struct FutureBase : Awaited {
   /// Throws: RuntimeError if the callback were ready, and the loop is closed.
   Handle add_done_callback(std::unique_ptr<DoneCallback> callback);
   bool remove_callback(const Runnable& runnable) noexcept { return callbacks_.remove(runnable); }
+  /// False if the callback is on its way or has run.
+  bool remove_done_callback(const Handle& handle) noexcept;
 
   /// Throws what the future ended with. Throws: InvalidStateError if it is pending.
   void check_result();

@@ -8,74 +8,186 @@
 #include <variant>
 #include <vector>
 
+#include <weft/task/listening.h>
+#include <weft/task/outcome.h>
 #include <weft/task/task.h>
 
 namespace weft {
 
+/// Given first to gather(): `gather(return_exceptions, f, g)`.
+struct ReturnExceptions {};
+inline constexpr ReturnExceptions return_exceptions{};
+
 namespace detail {
 
-/// The future that gather() waits for: done when all children are, or when the first fails.
-class Gathering final : public FutureBase {
+/// What a gathering future waits for: it is done when all are, or when the first fails.
+class Gathering : public Listening {
  public:
-  struct Leave {
-    void operator()(Gathering* gathering) const noexcept;
-  };
-  using Owner = std::unique_ptr<Gathering, Leave>;
+  /// The futures may contain one several times, and must outlive it.
+  void start(LoopCore& loop, std::vector<FutureBase*> futures, bool keep_errors);
+  bool cancel_all(const CancelMessage& message);
 
-  /// Takes over one reference of each child. With `keep_errors` it ends when all have, however.
-  static Owner make(LoopCore& loop, std::vector<FutureBase*> children, bool keep_errors = false);
-  ~Gathering() override;
-  bool cancel(const CancelMessage& message) override;
+ protected:
+  explicit Gathering(FutureBase& outer) noexcept : outer_(outer) {}
+  ~Gathering() = default;
+  /// Puts the result in place.
+  virtual void collect() = 0;
 
  private:
-  struct Child : Runnable {
-    using Runnable::Runnable;
-    Gathering* gathering = nullptr;
-    FutureBase* future = nullptr;
-  };
-  using FutureBase::FutureBase;
-  static void child_done(Runnable* self);
-  void on_child(FutureBase& child);
-  /// Waits no longer for those that are not done, which must not keep it for ever.
-  void leave(bool ignore_errors) noexcept;
+  void on_done(FutureBase& future) final;
+  void on_last();
+  void hold() noexcept final { retain(outer_); }
+  void let_go() noexcept final { release(&outer_); }
 
-  std::vector<std::unique_ptr<Child>> children_;
+  FutureBase& outer_;
+  std::vector<FutureBase*> futures_;
   std::size_t finished_ = 0;
   bool keep_errors_ = false;
   bool cancel_requested_ = false;
 };
 
-/// Waits until all are done, or throws what the first failing one did. Takes over one reference of
-/// each.
-void wait_for_all(std::vector<FutureBase*> children);
+/// What is listed of a future that has no result: null if it has.
+std::exception_ptr error_to_list(FutureBase& future);
 
-template <class T>
-using Gathered = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+template <class T, bool kKeepErrors>
+using Gathered = std::conditional_t<
+    kKeepErrors, weft::Outcome<T>,
+    std::conditional_t<std::is_void_v<T>, std::monostate,
+                       std::conditional_t<std::is_reference_v<T>,
+                                          std::reference_wrapper<std::remove_reference_t<T>>, T>>>;
 
 template <class A>
 auto as_future(A&& argument) {
   if constexpr (kIsFuture<std::remove_cvref_t<A>>)
     return std::remove_cvref_t<A>(argument);
+  else if constexpr (std::same_as<std::remove_cvref_t<A>, AnyTask>)
+    return AnyFuture(argument);
   else
     return create_task(TaskOptions{.where = {}}, std::forward<A>(argument));
 }
 
-template <class T>
-FutureBase* reference_to(const Future<T>& future) noexcept {
-  FutureBase* state = Access::state(future);
-  retain(*state);
-  return state;
-}
-
-template <class T>
-Gathered<T> gathered(const Future<T>& future) {
+template <bool kKeepErrors, class Each, class T = typename Each::Result>
+Gathered<T, kKeepErrors> gathered(const Each& future) {
+  if constexpr (kKeepErrors)
+    if (std::exception_ptr error = error_to_list(*Access::state(future)))
+      return Gathered<T, true>(std::move(error));
   if constexpr (std::is_void_v<T>) {
     future.result();
     return {};
   } else {
-    return future.result();
+    return Gathered<T, kKeepErrors>(future.result());
   }
 }
+
+template <bool kKeepErrors>
+struct IntoTuple {
+  template <class... Each>
+  static auto collect(const std::tuple<Each...>& futures) {
+    return std::apply(
+        [](auto&... each) {
+          return std::tuple<Gathered<typename Each::Result, kKeepErrors>...>(
+              gathered<kKeepErrors>(each)...);
+        },
+        futures);
+  }
+  template <class... Each>
+  static std::vector<FutureBase*> list(const std::tuple<Each...>& futures) {
+    return std::apply(
+        [](auto&... each) { return std::vector<FutureBase*>{Access::state(each)...}; }, futures);
+  }
+};
+
+template <bool kKeepErrors>
+struct IntoVector {
+  template <class Each>
+  static auto collect(const std::vector<Each>& futures) {
+    using T = typename Each::Result;
+    if constexpr (kKeepErrors || !std::is_void_v<T>) {
+      std::vector<Gathered<T, kKeepErrors>> results;
+      results.reserve(futures.size());
+      for (const Each& each : futures) results.push_back(gathered<kKeepErrors>(each));
+      return results;
+    }
+  }
+  template <class Each>
+  static std::vector<FutureBase*> list(const std::vector<Each>& futures) {
+    std::vector<FutureBase*> states;
+    for (const Each& each : futures) states.push_back(Access::state(each));
+    return states;
+  }
+};
+
+template <class Collector, class Futures>
+struct GatheringOf final : FutureOf<decltype(Collector::collect(std::declval<Futures&>()))>,
+                           Gathering {
+  using Result = decltype(Collector::collect(std::declval<Futures&>()));
+  Futures futures;
+
+  GatheringOf(LoopCore& core, Futures&& all)
+      : FutureOf<Result>(core),
+        Gathering(static_cast<FutureBase&>(*this)),
+        futures(std::move(all)) {}
+  bool cancel(const CancelMessage& message) override { return this->cancel_all(message); }
+
+ private:
+  void collect() override {
+    if constexpr (!std::is_void_v<Result>) this->result.emplace(Collector::collect(futures));
+  }
+};
+
+/// A handle of a gathering future, and its inside.
+template <class Collector, class Futures>
+class Gather {
+ public:
+  using State = GatheringOf<Collector, Futures>;
+
+  Gather(LoopCore& loop, Futures futures, bool keep_errors)
+      : state_(new State(loop, std::move(futures))),
+        future_(Access::make<Future<typename State::Result>>(state_)) {
+    state_->start(loop, Collector::list(state_->futures), keep_errors);
+  }
+  Future<typename State::Result> future() && { return std::move(future_); }
+
+  /// Waits, and lets go of those that are not waited for any longer.
+  auto await() && {
+    struct Leave {
+      State& state;
+      ~Leave() { state.leave(); }
+    } const leave{*state_};
+    return future_.await();
+  }
+
+ private:
+  State* state_;
+  Future<typename State::Result> future_;
+};
+
+template <bool kKeepErrors, class... What>
+auto make_gather(What&&... what) {
+  LoopCore& loop = require_loop("gather");
+  auto futures = std::make_tuple(as_future(std::forward<What>(what))...);
+  return Gather<IntoTuple<kKeepErrors>, decltype(futures)>(loop, std::move(futures), kKeepErrors);
+}
+
+template <bool kKeepErrors, std::ranges::input_range Range>
+auto make_gather(Range&& range) {
+  LoopCore& loop = require_loop("gather");
+  constexpr bool kOwned =
+      !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
+  const auto to_future = [](auto&& what) {
+    if constexpr (kOwned)
+      return as_future(std::move(what));
+    else
+      return as_future(std::forward<decltype(what)>(what));
+  };
+  using Each = decltype(to_future(*std::ranges::begin(range)));
+  std::vector<Each> futures;
+  for (auto&& what : range) futures.push_back(to_future(std::forward<decltype(what)>(what)));
+  return Gather<IntoVector<kKeepErrors>, std::vector<Each>>(loop, std::move(futures), kKeepErrors);
+}
+
+template <class T>
+concept Gatherable = !std::ranges::range<T> && !std::same_as<std::decay_t<T>, ReturnExceptions>;
 
 }  // namespace detail
 
@@ -89,48 +201,44 @@ Gathered<T> gathered(const Future<T>& future) {
 /// Suspends:  until all are done, or one has failed.
 /// Cancelled: all of them are cancelled, and CancelledError is thrown once the first has ended by
 ///            that, or all have ended otherwise.
-/// Throws:    what the first failing one throws. RuntimeError outside a task.
+/// Throws:    what the first failing one throws. RuntimeError outside a task; ValueError for a
+///            future of another loop.
 /// Source:    asyncio.gather
-template <class... What>
-  requires(sizeof...(What) > 0) && (!std::ranges::range<What> && ...)
+template <detail::Gatherable... What>
+  requires(sizeof...(What) > 0)
 auto gather(What&&... what) {
-  detail::require_loop("gather");
-  auto futures = std::make_tuple(detail::as_future(std::forward<What>(what))...);
-  return std::apply(
-      [](auto&... each) {
-        detail::wait_for_all({detail::reference_to(each)...});
-        return std::tuple<
-            detail::Gathered<typename std::remove_cvref_t<decltype(each)>::Result>...>(
-            detail::gathered(each)...);
-      },
-      futures);
+  return detail::make_gather<false>(std::forward<What>(what)...).await();
 }
 
 /// The same for a range of one kind; gives a std::vector of the results, or nothing if they are
 /// void. A container of coroutines is moved in: `gather(std::move(coroutines))`.
 template <std::ranges::input_range Range>
 auto gather(Range&& range) {
-  detail::require_loop("gather");
-  constexpr bool kOwned =
-      !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
-  const auto to_future = [](auto&& what) {
-    if constexpr (kOwned)
-      return detail::as_future(std::move(what));
-    else
-      return detail::as_future(std::forward<decltype(what)>(what));
-  };
-  using Each = decltype(to_future(*std::ranges::begin(range)));
-  using T = typename Each::Result;
-  std::vector<Each> futures;
-  for (auto&& what : range) futures.push_back(to_future(std::forward<decltype(what)>(what)));
-  std::vector<detail::FutureBase*> children;
-  for (const Each& each : futures) children.push_back(detail::reference_to(each));
-  detail::wait_for_all(std::move(children));
-  if constexpr (!std::is_void_v<T>) {
-    std::vector<T> results;
-    for (const Each& each : futures) results.push_back(each.result());
-    return results;
-  }
+  return detail::make_gather<false>(std::forward<Range>(range)).await();
+}
+
+/// The same, but no exception is thrown: an Outcome is given of each, once all are done. One that
+/// was cancelled is listed with the message that its future was cancelled with, or an empty one.
+template <class... What>
+  requires(sizeof...(What) > 0)
+auto gather(ReturnExceptions, What&&... what) {
+  return detail::make_gather<true>(std::forward<What>(what)...).await();
+}
+
+/// gather() as a future: of the tuple or vector that gather() gives. cancel() cancels all that it
+/// waits for; the future itself then ends with CancelledError as its exception: cancelled() of it
+/// is false. Dropping the handle changes nothing.
+///
+/// Throws: RuntimeError if no loop runs on this thread; ValueError for a future of another loop.
+template <class... What>
+  requires(sizeof...(What) > 0)
+auto gather_future(What&&... what) {
+  return detail::make_gather<false>(std::forward<What>(what)...).future();
+}
+template <class... What>
+  requires(sizeof...(What) > 0)
+auto gather_future(ReturnExceptions, What&&... what) {
+  return detail::make_gather<true>(std::forward<What>(what)...).future();
 }
 
 }  // namespace weft

@@ -64,11 +64,8 @@ class AnyTask {
   }
   std::exception_ptr exception() const { return task_->future.exception(); }
 
-  // A reference for whoever waits for it.
-  detail::FutureBase* share() const noexcept {
-    detail::retain(task_->future);
-    return &task_->future;
-  }
+  /// To wait for it: `await(AnyFuture(task))`.
+  operator AnyFuture() const noexcept { return AnyFuture(task_->future); }
 
   /// What it waits for, as "sleep" or "Event.wait"; empty if it can run.
   std::string_view waits_for() const noexcept {
@@ -90,10 +87,6 @@ Task<R> start_task(Routine* body, TaskOptions&& options) {
   return Access::make<Task<R>>(state);
 }
 
-template <class T>
-inline constexpr bool kIsFuture = false;
-template <class T>
-inline constexpr bool kIsFuture<Future<T>> = true;
 template <class T>
 inline constexpr bool kIsFuture<Task<T>> = true;
 template <class T>

@@ -12,7 +12,10 @@
 
 namespace weft {
 
-/// The limit that a body runs under; the body may move it.
+/// The limit that a body runs under; the body may move it. It serves for one body:
+///
+///     Timeout limit(deadline);
+///     timeout(limit, [&] { ... });
 ///
 /// Source: asyncio.Timeout
 class Timeout {
@@ -27,7 +30,7 @@ class Timeout {
   /// True once the limit has been reached.
   bool expired() const noexcept { return state_ == State::Expiring || state_ == State::Expired; }
 
-  /// Throws: RuntimeError if it has expired, or its body has ended.
+  /// Throws: RuntimeError if its body has not begun, it has expired, or its body has ended.
   void reschedule(std::optional<TimePoint> when);
 
   // For timeout(): around the body.
@@ -97,6 +100,12 @@ template <class F>
 auto timeout_at(std::optional<TimePoint> when, F&& body) {
   Timeout scope(when);
   return detail::run_under(scope, body);
+}
+
+/// The same with a limit that has been made before. Throws: RuntimeError if it has had a body.
+template <class F>
+auto timeout(Timeout& limit, F&& body) {
+  return detail::run_under(limit, body);
 }
 
 }  // namespace weft
