@@ -75,6 +75,23 @@ TEST_CASE("a waiter that is woken, then cancelled, is cancelled") {
   });
 }
 
+TEST_CASE("a waiter that is woken, then cancelled, wakes nobody who came after a clear()") {
+  testing::run([] {
+    Event event;
+    auto early = create_task([&] { event.wait(); });
+    settle();
+    auto late = create_task([&] { event.wait(); });  // ready before the early one is
+    event.set();
+    early.cancel();
+    event.clear();
+    settle();
+    CHECK(early.cancelled());
+    CHECK_FALSE(late.done());
+    event.set();
+    await(late);
+  });
+}
+
 TEST_CASE("a limit on wait() is kept to the nanosecond, and costs no time") {
   testing::run([] {
     Event event;

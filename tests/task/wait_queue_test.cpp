@@ -1,6 +1,8 @@
 #include <weft/task/wait_queue.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -213,6 +215,150 @@ TEST_CASE("a coroutine that a hand takes out of a task's wait leaves the line") 
     CHECK(queue.empty());
     settle();
     CHECK_THROWS_AS(task.result(), RuntimeError);
+  });
+}
+
+TEST_CASE(
+    "a queue may go when those who stood there were woken or cancelled, and have yet to go on") {
+  testing::run([] {
+    Log log;
+    std::optional<WaitQueue> queue(std::in_place);
+    auto a = parked(*queue, log, "a");
+    auto b = parked(*queue, log, "b");
+    auto c = parked(*queue, log, "c");
+    settle();
+    queue->wake_one();
+    a.cancel();  // has nobody to pass it on to
+    queue->wake_one();
+    c.cancel();
+    queue.reset();
+    settle();
+    CHECK(a.cancelled());
+    CHECK(c.cancelled());
+    CHECK(log == Log{"b"});
+  });
+}
+
+TEST_CASE("woken with all others, then cancelled: nobody who came later is woken for it") {
+  testing::run([] {
+    WaitQueue queue;
+    Log log;
+    auto a = parked(queue, log, "a");
+    settle();
+    auto late = parked(queue, log, "late");  // is ready before a is
+    queue.wake_all();
+    a.cancel();
+    settle();
+    CHECK(a.cancelled());
+    CHECK(log.empty());
+    CHECK(queue.wake_one());
+    settle();
+    CHECK(log == Log{"late"});
+  });
+}
+
+TEST_CASE("a queue is idle when nobody waits and all who were woken have gone on") {
+  testing::run([] {
+    WaitQueue queue;
+    Log log;
+    CHECK(queue.idle());
+    auto a = parked(queue, log, "a");
+    settle();
+    CHECK_FALSE(queue.idle());
+    queue.wake_one();
+    CHECK(queue.empty());
+    CHECK_FALSE(queue.idle());
+    settle();
+    CHECK(queue.idle());
+    auto b = parked(queue, log, "b");
+    settle();
+    b.cancel();
+    CHECK(queue.idle());  // b makes no claim any more
+    settle();
+  });
+}
+
+TEST_CASE("wake_first() leaves it to the first in line, if that has yet to go on") {
+  testing::run([] {
+    WaitQueue queue;
+    Log log;
+    CHECK_FALSE(queue.wake_first());
+    auto a = parked(queue, log, "a");
+    auto b = parked(queue, log, "b");
+    settle();
+    CHECK(queue.wake_first());
+    CHECK_FALSE(queue.wake_first());  // a is on its way
+    settle();
+    CHECK(log == Log{"a"});
+    auto c = parked(queue, log, "c");
+    settle();
+    b.cancel();
+    CHECK_FALSE(queue.wake_first());  // b is
+    settle();
+    CHECK(queue.wake_first());
+    settle();
+    CHECK(log == Log{"a", "c"});
+  });
+}
+
+TEST_CASE("cancelled ones in between are passed over") {
+  testing::run([] {
+    WaitQueue queue;
+    Log log;
+    std::vector<Task<>> tasks;
+    for (const char* name : {"0", "1", "2", "3", "4", "5"})
+      tasks.push_back(parked(queue, log, name));
+    settle();
+    for (const int index : {3, 1, 4, 0}) tasks[std::size_t(index)].cancel();
+    CHECK(queue.wake_one());
+    CHECK(queue.wake_one());
+    CHECK_FALSE(queue.wake_one());
+    settle();
+    CHECK(log == Log{"2", "5"});
+  });
+}
+
+TEST_CASE("a wait in several lines is ended by the first wake-up, in all of them") {
+  testing::run([] {
+    WaitQueue left;
+    WaitQueue right;
+    bool by_left = true;
+    auto both = create_task([&] {
+      detail::QueuedWaiter waiter;
+      const detail::Place first(left, waiter);
+      const detail::Place second(right, waiter);
+      waiter.wait({"both", nullptr});
+      by_left = first.woken();
+      CHECK(second.woken() != by_left);
+    });
+    settle();
+    CHECK_FALSE(left.empty());
+    CHECK(right.wake_one());
+    CHECK(left.empty());
+    CHECK_FALSE(left.wake_one());
+    await(both);
+    CHECK_FALSE(by_left);
+    CHECK(left.idle());
+    CHECK(right.idle());
+  });
+}
+
+TEST_CASE("a wait in several lines that is cancelled is ended in all of them") {
+  testing::run([] {
+    WaitQueue left;
+    WaitQueue right;
+    auto both = create_task([&] {
+      detail::QueuedWaiter waiter;
+      const detail::Place first(left, waiter);
+      const detail::Place second(right, waiter);
+      waiter.wait({"both", nullptr});
+    });
+    settle();
+    both.cancel();
+    CHECK(left.empty());
+    CHECK(right.empty());
+    settle();
+    CHECK(both.cancelled());
   });
 }
 
