@@ -3,11 +3,14 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <system_error>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <weft/context/stack.h>
 
 namespace weft {
 
@@ -63,13 +66,13 @@ GuardKind guard_kind() noexcept {
 
 namespace detail {
 
-void install_guards(std::byte* slab, std::size_t slot, std::size_t count) {
+void install_guards(std::byte* slab, std::size_t slot, std::size_t guard, std::size_t count) {
   const bool light = guard_kind() == GuardKind::Light;
   for (std::size_t i = 0; i < count; ++i) {
-    std::byte* guard = slab + i * slot;
+    std::byte* const lowest = slab + i * slot;
     // A locked mapping (mlockall) refuses light guards, hence the second attempt.
-    if (light && madvise(guard, kGuardSize, kGuardInstall) == 0) continue;
-    if (mprotect(guard, kGuardSize, PROT_NONE) != 0) fail("mprotect");
+    if (light && madvise(lowest, guard, kGuardInstall) == 0) continue;
+    if (mprotect(lowest, guard, PROT_NONE) != 0) fail("mprotect");
   }
 }
 

@@ -4,14 +4,10 @@
 
 #include <cstddef>
 
-#include <weft/context/stack.h>
-
 namespace weft::detail {
 
-inline constexpr std::size_t kGuardSize = 64 * 1024;
-
-/// Makes the lowest kGuardSize bytes of each of `count` slots fault.
+/// Makes the lowest `guard` bytes of each of `count` slots fault.
 /// Throws: std::system_error; no slot is then to be used.
-void install_guards(std::byte* slab, std::size_t slot, std::size_t count);
+void install_guards(std::byte* slab, std::size_t slot, std::size_t guard, std::size_t count);
 
 }  // namespace weft::detail

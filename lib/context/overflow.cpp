@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "context/guard.h"
 #include "context/stack_pool.h"
 
 namespace weft::detail {
@@ -56,8 +55,9 @@ void report(const Slab& slab, std::size_t slot) noexcept {
   if (label && !label->name && label->number)
     line << " 'Task-" << std::size_t{label->number} << "'";
   if (label && label->file) line << ", created at " << label->file << ":" << label->line;
-  line << ": its stack has " << (slab.slot - kGuardSize) << " bytes (StackOptions::size "
-       << slab.slot << ", of which " << kGuardSize << " are guard). Give it a larger size.\n";
+  line << ": its stack has " << (slab.slot - slab.guard) << " bytes (StackOptions::size "
+       << slab.slot << ", of which " << slab.guard << " are guard). "
+       << (label && label->remedy ? label->remedy : "Give it a larger size.") << "\n";
   line.print();
 }
 
@@ -66,9 +66,8 @@ void on_fault(int signal, siginfo_t* info, void*) {
   const int saved = errno;
   if (const StackPool* pool = pool_of_thread())
     if (const Slab* slab = pool->find(info->si_addr)) {
-      const std::size_t slot = slab->slot_of(info->si_addr);
-      const auto* address = static_cast<const std::byte*>(info->si_addr);
-      if (address < slab->base + slot * slab->slot + kGuardSize) report(*slab, slot);
+      const std::size_t slot = slab->index_of(info->si_addr);
+      if (info->si_addr < slab->bottom_of(slot)) report(*slab, slot);
     }
   // The instruction faults again, and the process dies with the core at the right frame.
   sigaction(signal, signal == SIGSEGV ? &previous_segv : &previous_bus, nullptr);

@@ -6,7 +6,6 @@
 
 #include <weft/context/switch.h>
 
-#include "context/guard.h"
 #include "context/stack_pool.h"
 
 #if defined(__has_feature)
@@ -112,14 +111,14 @@ inline bool under_valgrind() noexcept {
 inline void declare_slab([[maybe_unused]] Slab& slab) noexcept {
 #ifdef WEFT_ADDRESS_SANITIZER
   for (std::size_t i = 0; i < kSlabSlots; ++i)
-    __lsan_register_root_region(slab.base + i * slab.slot + kGuardSize, slab.slot - kGuardSize);
+    __lsan_register_root_region(slab.bottom_of(i), slab.slot - slab.guard);
 #endif
 #ifdef VALGRIND_STACK_REGISTER
   if (under_valgrind())
     for (std::size_t i = 0; i < kSlabSlots; ++i) {
       const std::byte* const bottom = slab.base + i * slab.slot;
       slab.valgrind_ids[i] = VALGRIND_STACK_REGISTER(bottom, bottom + slab.slot - 1);
-      (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, kGuardSize);
+      (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, slab.guard);
     }
 #endif
 }
@@ -128,7 +127,7 @@ inline void declare_slab([[maybe_unused]] Slab& slab) noexcept {
 inline void forget_slab([[maybe_unused]] const Slab& slab) noexcept {
 #ifdef WEFT_ADDRESS_SANITIZER
   for (std::size_t i = 0; i < kSlabSlots; ++i)
-    __lsan_unregister_root_region(slab.base + i * slab.slot + kGuardSize, slab.slot - kGuardSize);
+    __lsan_unregister_root_region(slab.bottom_of(i), slab.slot - slab.guard);
 #endif
 #ifdef VALGRIND_STACK_DEREGISTER
   if (under_valgrind())

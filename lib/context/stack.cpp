@@ -1,19 +1,12 @@
 #include <weft/context/stack.h>
 
-#include <algorithm>
-#include <cerrno>
+#include <cstdint>
 #include <string>
-#include <system_error>
 #include <utility>
-#include <vector>
-
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <weft/base/errors.h>
 
 #include "base/assert.h"
-#include "context/guard.h"
 #include "context/sanitizers.h"
 #include "context/stack_pool.h"
 
@@ -42,45 +35,49 @@ StackPool& pool() {
   return *thread_pool;
 }
 
-std::size_t slot_size(const StackOptions& options) {
-  if (options.size < kMinimumStackSize)
-    throw ValueError("size: a stack needs at least " + std::to_string(kMinimumStackSize) +
-                     " bytes, not " + std::to_string(options.size));
-  const auto page = std::size_t(sysconf(_SC_PAGESIZE));
-  return (options.size + page - 1) / page * page;
+/// Beyond this the size of a slab, or its rounding, would wrap.
+constexpr std::size_t kLargestStack = (SIZE_MAX >> 1) / kSlabSlots;
+
+[[noreturn]] void refuse(const char* name, const char* condition, std::size_t limit,
+                         std::size_t given) {
+  throw ValueError(std::string(name) + ": a stack " + condition + " " + std::to_string(limit) +
+                   " bytes, not " + std::to_string(given));
 }
 
 }  // namespace
 
 StackPool* pool_of_thread() noexcept { return thread_pool; }
 
+void check_stack(const StackOptions& options) {
+  if (options.guard == 0)
+    throw ValueError("guard: 0 bytes are none, and a stack without one would run into the next");
+  if (options.size > kLargestStack) refuse("size", "has at most", kLargestStack, options.size);
+  if (options.guard > kLargestStack) refuse("guard", "has at most", kLargestStack, options.guard);
+  const std::size_t least = in_pages(options.guard) + kMinimumStackRoom;
+  if (in_pages(options.size) < least) refuse("size", "needs at least", least, options.size);
+}
+
 Stack acquire_stack(const StackOptions& options) {
   prepare_thread();
-  Stack stack = pool().take(slot_size(options));
+  Stack stack = pool().take(options);
   clean_stack(stack);
   create_fiber(stack);
   return stack;
 }
 
 void release_stack(const Stack& stack) noexcept {
+  const auto* here = static_cast<const std::byte*>(__builtin_frame_address(0));
+  WEFT_ASSERT(!(here >= stack.bottom && here < stack.top) && "a stack is released that is running");
   destroy_fiber(stack);
   pool().give_back(stack);
 }
 
 void set_label(const Stack& stack, const StackLabel* label) noexcept {
-  auto* slab = static_cast<Slab*>(stack.slab);
-  slab->labels[slab->slot_of(stack.bottom)] = label;
+  static_cast<Slab*>(stack.slab)->labels[stack.index] = label;
 }
 
 std::size_t used_size(const Stack& stack) {
-  const auto page = std::size_t(sysconf(_SC_PAGESIZE));
-  std::byte* const end = stack.bottom - kGuardSize + stack.slot;
-  std::vector<unsigned char> resident((std::size_t(end - stack.bottom) + page - 1) / page);
-  if (mincore(stack.bottom, std::size_t(end - stack.bottom), resident.data()) != 0)
-    throw std::system_error(errno, std::generic_category(), "mincore of a stack");
-  const auto deepest = std::find_if(resident.begin(), resident.end(),
-                                    [](unsigned char bits) { return (bits & 1) != 0; });
-  return std::size_t(resident.end() - deepest) * page;
+  return static_cast<const Slab*>(stack.slab)->used_size(stack.index);
 }
 
 void quarantine_stack(const Stack&) noexcept {
@@ -93,6 +90,10 @@ void quarantine_stack(const Stack&) noexcept {
 
 StackStatistics stack_statistics() noexcept {
   return detail::thread_pool ? detail::thread_pool->statistics : StackStatistics{};
+}
+
+std::size_t deepest_stack_use() {
+  return detail::thread_pool ? detail::thread_pool->deepest_use() : 0;
 }
 
 }  // namespace weft

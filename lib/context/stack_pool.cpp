@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <system_error>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/assert.h"
 #include "context/guard.h"
 #include "context/sanitizers.h"
 
@@ -22,11 +23,12 @@ constexpr std::size_t kCacheLine = 64;
 /// taking it back from each stack that ends would cost more than the stack.
 constexpr std::size_t kIdleStacks = 1024;
 
-std::size_t colour_of(const std::byte* base, std::size_t slot) noexcept {
-  return reinterpret_cast<std::uintptr_t>(base) / slot * 7 % kColours;
-}
-
 }  // namespace
+
+std::size_t in_pages(std::size_t size) noexcept {
+  static const auto page = std::size_t(sysconf(_SC_PAGESIZE));
+  return (size + page - 1) / page * page;
+}
 
 StackPool::~StackPool() {
   for (const auto& slab : slabs_) {
@@ -35,31 +37,69 @@ StackPool::~StackPool() {
   }
 }
 
-Stack StackPool::take(std::size_t slot) {
-  Shelf& shelf = shelves_[slot];
-  if (shelf.slots.empty()) add_slab(shelf, slot);
-  const auto [base, slab] = shelf.slots.back();
+Shelf& StackPool::shelf_for(const StackOptions& options) {
+  if (recent_ && options == recent_options_) return *recent_;
+  check_stack(options);
+  const std::size_t slot = in_pages(options.size);
+  const std::size_t guard = in_pages(options.guard);
+  Shelf& shelf = shelves_[{slot, guard}];
+  shelf.slot = slot;
+  shelf.guard = guard;
+  recent_ = &shelf;
+  recent_options_ = options;
+  return shelf;
+}
+
+Stack StackPool::take(const StackOptions& options) {
+  Shelf& shelf = shelf_for(options);
+  if (shelf.slots.empty()) add_slab(shelf);
+  const auto [slab, index] = shelf.slots.back();
   shelf.slots.pop_back();
   shelf.clean = std::min(shelf.clean, shelf.slots.size());
   --statistics.pooled;
   ++statistics.in_use;
   statistics.high_water = std::max(statistics.high_water, statistics.in_use);
-  return {base + kGuardSize, base + slot - colour_of(base, slot) * kCacheLine, slot, slab, nullptr};
+  slab->in_use |= std::uint64_t(1) << index;
+  std::byte* const bottom = slab->bottom_of(index);
+  std::byte* const end = bottom + (slab->slot - slab->guard);
+  return {bottom, end - index * 7 % kColours * kCacheLine, slab, index, nullptr};
 }
 
 void StackPool::give_back(const Stack& stack) noexcept {
   --statistics.in_use;
   ++statistics.pooled;
-  Shelf& shelf = shelves_.find(stack.slot)->second;
   auto* slab = static_cast<Slab*>(stack.slab);
-  slab->labels[slab->slot_of(stack.bottom)] = nullptr;
-  shelf.slots.push_back({stack.bottom - kGuardSize, slab});  // has the capacity
-  if (shelf.slots.size() - shelf.clean > kIdleStacks) trim(shelf, stack.slot);
+  Shelf& shelf = *slab->shelf;
+  const std::uint64_t bit = std::uint64_t(1) << stack.index;
+  WEFT_ASSERT((slab->in_use & bit) && "a stack is released twice");
+  slab->in_use &= ~bit;
+  slab->labels[stack.index] = nullptr;
+  shelf.slots.push_back({slab, stack.index});  // has the capacity
+  if (shelf.slots.size() - shelf.clean > kIdleStacks) trim(shelf);
 }
 
-void StackPool::trim(Shelf& shelf, std::size_t slot) noexcept {
-  for (std::size_t i = 0; i < kIdleStacks / 2; ++i)
-    madvise(shelf.slots[shelf.clean++].base + kGuardSize, slot - kGuardSize, MADV_DONTNEED);
+void StackPool::trim(Shelf& shelf) noexcept {
+  for (std::size_t i = 0; i < kIdleStacks / 2; ++i) {
+    const auto [slab, index] = shelf.slots[shelf.clean++];
+    madvise(slab->bottom_of(index), slab->slot - slab->guard, MADV_DONTNEED);
+  }
+}
+
+std::size_t Slab::used_size(std::size_t index) const {
+  const std::size_t page = in_pages(1);
+  std::vector<unsigned char> resident((slot - guard) / page);
+  if (mincore(bottom_of(index), slot - guard, resident.data()) != 0)
+    throw std::system_error(errno, std::generic_category(), "mincore of a stack");
+  const auto deepest = std::find_if(resident.begin(), resident.end(),
+                                    [](unsigned char bits) { return (bits & 1) != 0; });
+  return std::size_t(resident.end() - deepest) * page;
+}
+
+std::size_t StackPool::deepest_use() const {
+  std::size_t deepest = 0;
+  for (const auto& slab : slabs_)
+    for (std::size_t i = 0; i < kSlabSlots; ++i) deepest = std::max(deepest, slab->used_size(i));
+  return deepest;
 }
 
 const Slab* StackPool::find(const void* address) const noexcept {
@@ -68,8 +108,8 @@ const Slab* StackPool::find(const void* address) const noexcept {
   return nullptr;
 }
 
-void StackPool::add_slab(Shelf& shelf, std::size_t slot) {
-  const std::size_t size = slot * kSlabSlots;
+void StackPool::add_slab(Shelf& shelf) {
+  const std::size_t size = shelf.slot * kSlabSlots;
   if (shelf.slots.capacity() < shelf.made + kSlabSlots)
     shelf.slots.reserve(2 * (shelf.made + kSlabSlots));
   slabs_.push_back(std::make_unique<Slab>());
@@ -79,22 +119,28 @@ void StackPool::add_slab(Shelf& shelf, std::size_t slot) {
   if (memory == MAP_FAILED) {
     const int error = errno;
     slabs_.pop_back();
-    throw std::system_error(error, std::generic_category(), "mmap of a slab of stacks");
+    throw std::system_error(error, std::generic_category(),
+                            guard_kind() == GuardKind::Light
+                                ? "mmap of a slab of stacks"
+                                : "mmap of a slab of stacks; each takes two mappings, see "
+                                  "vm.max_map_count");
   }
 #ifdef MADV_NOHUGEPAGE
   madvise(memory, size, MADV_NOHUGEPAGE);  // or each stack takes 2 MiB where these are the default
 #endif
   slab.base = static_cast<std::byte*>(memory);
-  slab.slot = slot;
+  slab.shelf = &shelf;
+  slab.slot = shelf.slot;
+  slab.guard = shelf.guard;
   try {
-    install_guards(slab.base, slot, kSlabSlots);
+    install_guards(slab.base, slab.slot, slab.guard, kSlabSlots);
   } catch (...) {
     slabs_.pop_back();
     munmap(memory, size);
     throw;
   }
   declare_slab(slab);
-  for (std::size_t i = kSlabSlots; i-- > 0;) shelf.slots.push_back({slab.base + i * slot, &slab});
+  for (std::size_t i = kSlabSlots; i-- > 0;) shelf.slots.push_back({&slab, i});
   shelf.made += kSlabSlots;
   shelf.clean = shelf.slots.size();
   statistics.pooled += kSlabSlots;

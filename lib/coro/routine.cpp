@@ -49,8 +49,10 @@ namespace {
 
 void start_on(Routine& routine, const Stack& stack) {
   routine.stack = stack;
-  if (!routine.task)
+  if (!routine.task) {
     routine.label.kind = routine.kind == RoutineKind::Coroutine ? "coroutine" : "generator";
+    routine.label.remedy = "To raise it: set_stack({.size = BYTES}) before it starts.";
+  }
   set_label(routine.stack, &routine.label);
   routine.owner = &coro_thread;
   routine.state = State::Suspended;
@@ -63,14 +65,14 @@ void start_on(Routine& routine, const Stack& stack) {
 
 void begin(Routine& routine) {
   prepare_coro_thread();
-  start_on(routine, acquire_stack({routine.stack_size}));
+  start_on(routine, acquire_stack(routine.stack_options));
 }
 
 Routine& begin_alone(Routine& routine) {
   constexpr std::size_t kLargest = 1024;  // beyond that a page is not shared with much
   constexpr std::size_t kAlignment = 64;
   prepare_coro_thread();
-  Stack stack = acquire_stack({routine.stack_size});
+  Stack stack = acquire_stack(routine.stack_options);
   const std::size_t size = (routine.table->size + kAlignment - 1) / kAlignment * kAlignment;
   if (!routine.table->move_to || size > kLargest || routine.references != 1) {
     start_on(routine, stack);
@@ -316,6 +318,15 @@ bool is_delegating(const Routine& routine) noexcept {
     for (const Routine* member = root; member; member = member->target)
       if (member == &routine) return root->forwards && routine.base.since != root->serial;
   return false;
+}
+
+void set_stack_options(Routine& routine, const StackOptions& options) {
+  check_stack(options);
+  if (routine.state != State::Created)
+    throw RuntimeError(routine.kind == RoutineKind::Coroutine
+                           ? "set_stack: the coroutine has started"
+                           : "set_stack: the generator has started");
+  routine.stack_options = options;
 }
 
 void raise_just_started(RoutineKind kind) {

@@ -206,6 +206,7 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   body->task = this;
   loop_driver = &kDriver;
   body->label.kind = "task";
+  body->label.remedy = "To raise it: create_task({.stack = {.size = BYTES}}, ...).";
   body->label.file = options.where.file;
   body->label.line = options.where.line;
   body->label.number = number = next_number();
@@ -224,6 +225,10 @@ void TaskBase::rename(std::string name) {
 
 std::string TaskBase::task_name() const {
   return given_name ? *given_name : "Task-" + std::to_string(number);
+}
+
+std::size_t TaskBase::stack_used() const {
+  return routine && routine->stack ? used_size(routine->stack) : 0;
 }
 
 CancelMessage TaskBase::message() const {

@@ -18,6 +18,7 @@
 #include <weft/base/errors.h>
 
 #include "../child.h"
+#include "puppet.h"
 
 using namespace weft;
 using detail::acquire_stack, detail::quarantine_stack, detail::release_stack, detail::Stack;
@@ -31,12 +32,24 @@ int signal_of_writing_to(std::byte* place) {
   return run_in_child([place] { *const_cast<volatile std::byte*>(place) = std::byte(1); }).signal;
 }
 
-void check_guard() {
-  const Stack stack = acquire_stack();
+void check_guard(const StackOptions& options) {
+  const Stack stack = acquire_stack(options);
   CHECK(signal_of_writing_to(stack.bottom) == 0);
   CHECK(signal_of_writing_to(stack.bottom - 1) == SIGSEGV);
-  CHECK(signal_of_writing_to(stack.bottom - 64 * 1024) == SIGSEGV);
+  CHECK(signal_of_writing_to(stack.bottom - options.guard) == SIGSEGV);
   release_stack(stack);
+}
+
+void check_guards() {
+  check_guard({});
+  check_guard({512 * 1024, 128 * 1024});
+  check_guard({256 * 1024, 4096});
+}
+
+/// From the bottom to the end of the slot: tops are staggered within a page.
+std::size_t room_of(const Stack& stack) {
+  const auto page = std::size_t(sysconf(_SC_PAGESIZE));
+  return (stack.size() + page - 1) / page * page;
 }
 
 std::vector<Stack> acquire_many(std::size_t count, const StackOptions& options = {}) {
@@ -95,24 +108,49 @@ TEST_CASE("a quarantined stack is never given again") {
 }
 
 TEST_CASE("a size that is too small is named") {
-  CHECK_THROWS_WITH_AS(acquire_stack({kMinimumStackSize - 1}),
-                       "size: a stack needs at least 81920 bytes, not 81919", ValueError);
-  release_stack(acquire_stack({kMinimumStackSize}));
+  CHECK_THROWS_WITH_AS(acquire_stack({80 * 1024 - 4096}),
+                       "size: a stack needs at least 81920 bytes, not 77824", ValueError);
+  release_stack(acquire_stack({80 * 1024}));
+}
+
+TEST_CASE("a size must leave room above the guard, whatever that is") {
+  CHECK_THROWS_WITH_AS(acquire_stack({256 * 1024, 256 * 1024}),
+                       "size: a stack needs at least 278528 bytes, not 262144", ValueError);
+  release_stack(acquire_stack({272 * 1024, 256 * 1024}));
+  release_stack(acquire_stack({std::size_t(sysconf(_SC_PAGESIZE)) + 16 * 1024, 1}));
+}
+
+TEST_CASE("a guard that is none is named") {
+  CHECK_THROWS_WITH_AS(acquire_stack({256 * 1024, 0}),
+                       "guard: 0 bytes are none, and a stack without one would run into the next",
+                       ValueError);
+}
+
+TEST_CASE("sizes that do not fit into the address space are named") {
+  CHECK_THROWS_WITH_AS(acquire_stack({SIZE_MAX}),
+                       "size: a stack has at most 144115188075855871 bytes, not "
+                       "18446744073709551615",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(acquire_stack({256 * 1024, SIZE_MAX}),
+                       "guard: a stack has at most 144115188075855871 bytes, not "
+                       "18446744073709551615",
+                       ValueError);
 }
 
 TEST_CASE("a size is rounded up to whole pages, and sizes do not mix") {
-  const Stack odd = acquire_stack({kMinimumStackSize + 1});
-  CHECK(odd.slot == kMinimumStackSize + std::size_t(sysconf(_SC_PAGESIZE)));
+  const auto page = std::size_t(sysconf(_SC_PAGESIZE));
+  const Stack odd = acquire_stack({80 * 1024 + 1});
+  CHECK(room_of(odd) == 16 * 1024 + page);
   release_stack(odd);
   const Stack larger = acquire_stack({1024 * 1024});
-  CHECK(larger.slot == 1024 * 1024);
+  CHECK(room_of(larger) == 960 * 1024);
   CHECK(larger.bottom != odd.bottom);
   CHECK(larger.size() > 900 * 1024);
   release_stack(larger);
 }
 
 TEST_CASE("a stack can be written from bottom to top, with all its neighbours") {
-  const std::vector<Stack> stacks = acquire_many(3, {kMinimumStackSize});
+  const std::vector<Stack> stacks = acquire_many(3, {80 * 1024});
   for (const Stack& stack : stacks) std::memset(stack.bottom, 0x5a, stack.size());
   for (const Stack& stack : stacks) CHECK(stack.top[-1] == std::byte(0x5a));
   release_all(stacks);
@@ -140,7 +178,7 @@ TEST_CASE("used_size() tells how deep a stack has been written") {
 }
 
 TEST_CASE("when very many stacks lie idle, the coldest give their memory back") {
-  const StackOptions own_shelf{kMinimumStackSize + 64 * 1024};
+  const StackOptions own_shelf{144 * 1024};
   const std::vector<Stack> stacks = acquire_many(1500, own_shelf);
   for (const Stack& stack : stacks) stack.top[-1] = std::byte(1);
   release_all(stacks);
@@ -152,6 +190,40 @@ TEST_CASE("when very many stacks lie idle, the coldest give their memory back") 
   CHECK(used_size(again.front()) > 0);
   CHECK(used_size(again.back()) == 0);
   release_all(again);
+}
+
+TEST_CASE("a stack that is released twice: in a process of its own" * doctest::skip()) {
+  const Stack stack = acquire_stack();
+  release_stack(stack);
+  release_stack(stack);
+}
+
+TEST_CASE("a stack that is released twice kills the process, with a message") {
+  const Ending ending = run_case("WEFT_DEBUG=0", "a stack that is released twice: in*");
+  CHECK(ending.signal == SIGABRT);
+  CHECK(ending.errors.find("\"a stack is released twice\"") != std::string::npos);
+}
+
+TEST_CASE("the running stack is released: in a process of its own" * doctest::skip()) {
+  Puppet puppet([](Puppet& self) { release_stack(self.stack()); });
+  puppet.resume();
+}
+
+TEST_CASE("to release the running stack kills the process, with a message") {
+  const Ending ending = run_case("WEFT_DEBUG=0", "the running stack is released: in*");
+  CHECK(ending.signal == SIGABRT);
+  CHECK(ending.errors.find("\"a stack is released that is running\"") != std::string::npos);
+}
+
+TEST_CASE("deepest_stack_use() is that of the deepest stack, also when it is free again") {
+  if (under_checker()) return;  // they write elsewhere on stacks, too
+  constexpr std::size_t kDepth = 3 * 1024 * 1024;
+  CHECK(deepest_stack_use() < kDepth);
+  const Stack stack = acquire_stack({4 * 1024 * 1024});
+  stack.top[-long(kDepth)] = std::byte(1);
+  release_stack(stack);
+  CHECK(deepest_stack_use() >= kDepth);
+  CHECK(deepest_stack_use() < kDepth + 64 * 1024);
 }
 
 TEST_CASE("each thread has its own pool") {
@@ -183,12 +255,12 @@ TEST_CASE("static objects may keep stacks until the program ends") {
 }
 
 TEST_CASE("writing below a stack kills the process") {
-  if (!under_checker()) check_guard();
+  if (!under_checker()) check_guards();
 }
 
 TEST_CASE("guards made by mprotect: in a process of its own" * doctest::skip()) {
   REQUIRE(guard_kind() == GuardKind::Mprotect);
-  if (!under_checker()) check_guard();
+  if (!under_checker()) check_guards();
 }
 
 TEST_CASE("WEFT_STACK_GUARD=mprotect forces guards that work anywhere") {
@@ -201,7 +273,7 @@ TEST_CASE("running out of mappings: in a process of its own" * doctest::skip()) 
   std::string error;
   std::vector<Stack> stacks;
   try {
-    while (stacks.size() < limit) stacks.push_back(acquire_stack({kMinimumStackSize}));
+    while (stacks.size() < limit) stacks.push_back(acquire_stack({80 * 1024}));
   } catch (const std::system_error& e) {
     error = e.what();
   }

@@ -6,17 +6,25 @@
 
 namespace weft {
 
-/// How large a stack is wanted.
+/// How large a stack is wanted. Both are rounded up to whole pages.
 struct StackOptions {
   /// Address space to reserve, the guard below included. Memory is used only as far as the stack
-  /// has ever grown since it came from the pool. Rounded up to whole pages.
+  /// has ever grown since it came from the pool.
   ///
-  /// Units: bytes; at least kMinimumStackSize.
+  /// Units: bytes; at least `guard` and kMinimumStackRoom.
   std::size_t size = 256 * 1024;
+
+  /// How much of it, at the low end, faults. A frame that is larger than this could jump over it,
+  /// unless the code is compiled with -fstack-clash-protection, as weft itself is.
+  ///
+  /// Units: bytes; at least one.
+  std::size_t guard = 64 * 1024;
+
+  friend bool operator==(const StackOptions&, const StackOptions&) = default;
 };
 
-/// The smallest StackOptions::size: the guard and 16 KiB to live on.
-inline constexpr std::size_t kMinimumStackSize = (64 + 16) * 1024;
+/// What a stack must have above its guard, to live on.
+inline constexpr std::size_t kMinimumStackRoom = 16 * 1024;
 
 /// What the present thread's pool holds.
 struct StackStatistics {
@@ -28,6 +36,13 @@ struct StackStatistics {
 
 /// Thread: each thread has a pool of its own.
 StackStatistics stack_statistics() noexcept;
+
+/// The high-water mark of this thread's stacks: how deep the deepest one has been used since its
+/// memory was last given back, the pooled ones included. For a single task: AnyTask::stack_used().
+///
+/// Units:  bytes, in whole pages. Takes time in proportion to the number of stacks.
+/// Throws: std::system_error that names mincore.
+std::size_t deepest_stack_use();
 
 /// How the pages below each stack are made to fault.
 enum class GuardKind {
@@ -46,7 +61,8 @@ struct StackLabel {
   const char* name = nullptr;
   const char* file = nullptr;  ///< where it was made, if that is known
   unsigned int line = 0;
-  unsigned int number = 0;  ///< in place of a name: "Task-17"
+  unsigned int number = 0;       ///< in place of a name: "Task-17"
+  const char* remedy = nullptr;  ///< how its stack is made larger: a sentence
 };
 
 namespace detail {
@@ -56,19 +72,23 @@ namespace detail {
 struct Stack {
   std::byte* bottom = nullptr;
   std::byte* top = nullptr;
-  std::size_t slot = 0;   // bytes reserved, guard included; names the pool it goes back to
   void* slab = nullptr;   // the mapping it is part of
+  std::size_t index = 0;  // which of its slots
   void* fiber = nullptr;  // ThreadSanitizer's name for it
 
   explicit operator bool() const noexcept { return bottom != nullptr; }
   std::size_t size() const noexcept { return std::size_t(top - bottom); }
 };
 
-/// Throws: ValueError that names `size` if it is too small; std::system_error that names mmap,
-///         madvise or mprotect (and vm.max_map_count, if that is what ran out).
+/// Throws: ValueError that names `size` or `guard` if that is too small or too large.
+void check_stack(const StackOptions& options);
+
+/// Throws: as check_stack(); std::system_error that names mmap or mprotect (and vm.max_map_count,
+///         if that may be what ran out).
 Stack acquire_stack(const StackOptions& options = {});
 
-/// Back to the pool of this thread, last in first out. The stack must not be the running one.
+/// Back to the pool of this thread, last in first out. The stack must not be the running one, nor
+/// free already (checked in every build; the process is aborted).
 void release_stack(const Stack& stack) noexcept;
 
 /// Says who uses the stack, until it is released. `label` must live as long.

@@ -141,6 +141,11 @@ class Coroutine {
   /// True while it awaits something. Source: cr_await
   bool is_delegating() const noexcept { return detail::is_delegating(*routine_); }
 
+  /// How large a stack it is to have. One that is awaited as a temporary runs on its caller's.
+  ///
+  /// Throws: ValueError that names `size` or `guard`; RuntimeError if it has started.
+  void set_stack(const StackOptions& options) { detail::set_stack_options(*routine_, options); }
+
   /// A name for reports, say of one that is never awaited. `label` must outlive the coroutine.
   void set_label(const char* label) noexcept { routine_->label.name = label; }
 

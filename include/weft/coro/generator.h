@@ -187,6 +187,12 @@ class Generator : public std::ranges::view_base {
 
   State state() const noexcept { return detail::state_of(*routine_); }
 
+  /// How large a stack it is to have. One that is delegated to as a temporary runs on its
+  /// delegator's.
+  ///
+  /// Throws: ValueError that names `size` or `guard`; RuntimeError if it has started.
+  void set_stack(const StackOptions& options) { detail::set_stack_options(*routine_, options); }
+
   /// True while it is suspended in a yield_from(). Source: gi_yieldfrom
   bool is_delegating() const noexcept { return detail::is_delegating(*routine_); }
 

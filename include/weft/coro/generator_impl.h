@@ -37,7 +37,7 @@ struct RoutineOf final : Routine {
     moved->result = old.result;
     moved->task = old.task;
     moved->label = old.label;
-    moved->stack_size = old.stack_size;
+    moved->stack_options = old.stack_options;
     old.body_function.~F();
     delete &old;
     return moved;

@@ -113,7 +113,7 @@ struct Routine {
   Frame base;
   struct CoroThread* owner = nullptr;  // the thread it was started on
   Stack stack;
-  std::size_t stack_size = StackOptions{}.size;
+  StackOptions stack_options;
   bool on_stack = false;  // the record itself lies at the top of the stack
   StackLabel label;
 
@@ -143,6 +143,10 @@ bool is_delegating(const Routine& routine) noexcept;
 [[noreturn]] void raise_just_started(RoutineKind kind);
 [[noreturn]] void raise_wrong_type(const char* what, const std::type_info& got,
                                    const std::type_info& wanted);
+
+/// How large a stack it is to have. Throws: ValueError that names `size` or `guard`; RuntimeError
+/// if it has started.
+void set_stack_options(Routine& routine, const StackOptions& options);
 
 /// For coroutines, whose values have any type. Throws: TypeError if `type` is not what the trap
 /// that it stands at wants.

@@ -67,6 +67,13 @@ class AnyTask {
   /// To wait for it: `await(AnyFuture(task))`.
   operator AnyFuture() const noexcept { return AnyFuture(task_->future); }
 
+  /// How deep its stack has been used since the memory of that was last given back: more than it
+  /// has used itself, if the stack came warm from the pool. 0 while it has none: before its first
+  /// step, and at its end.
+  ///
+  /// Units:  bytes, in whole pages. Throws: std::system_error that names mincore.
+  std::size_t stack_used() const { return task_->stack_used(); }
+
   /// What it waits for, as "sleep" or "Event.wait"; empty if it can run.
   std::string_view waits_for() const noexcept {
     return task_->awaited && task_->reason ? task_->reason : "";
@@ -97,20 +104,24 @@ inline constexpr bool kAwaitsPlainly<Task<T>> = true;
 /// Runs `function(args...)` as a task, beginning in the next turn. Function and arguments are
 /// copied or moved into the task, as std::thread does it: std::ref() for a reference.
 ///
-/// Throws: RuntimeError if no loop runs on this thread; what reserving a stack throws, in the task.
+/// It has no stack until it begins. If none can be had then, the task ends with that error: a
+/// std::system_error which names mmap or mprotect; the others are not concerned.
+///
+/// Throws: RuntimeError if no loop runs on this thread; ValueError that names `size` or `guard`.
 /// Source: asyncio.create_task
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
 auto create_task(TaskOptions options, F&& function, Args&&... args) {
   using R = std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>...>;
   detail::require_loop("create_task");
-  const std::size_t stack_size = options.stack.size;
+  const StackOptions stack = options.stack;
+  if (stack != StackOptions{}) detail::check_stack(stack);
   Coroutine<R> body(
       [f = std::decay_t<F>(std::forward<F>(function)),
        stored = std::make_tuple(std::decay_t<Args>(std::forward<Args>(args))...)]() mutable -> R {
         return std::apply(f, std::move(stored));
       });
-  detail::Access::routine(body)->stack_size = stack_size;
+  detail::Access::routine(body)->stack_options = stack;
   return detail::start_task<R>(detail::Access::take(body), std::move(options));
 }
 template <class F, class... Args>
@@ -125,15 +136,16 @@ auto create_task(F&& function, SourceLocation where = SourceLocation::current())
   return create_task(TaskOptions{.where = where}, std::forward<F>(function));
 }
 
-/// Runs a coroutine object as a task.
+/// Runs a coroutine object as a task. Throws: also RuntimeError if it has started, and a stack is
+/// asked for.
 template <class R>
 Task<R> create_task(TaskOptions options, Coroutine<R>&& coroutine) {
   detail::require_loop("create_task");
+  if (options.stack != StackOptions{}) coroutine.set_stack(options.stack);
   return detail::start_task<R>(detail::Access::take(coroutine), std::move(options));
 }
 template <class R>
-Task<R> create_task(Coroutine<R>&& coroutine,
-                    SourceLocation where = SourceLocation::current()) {
+Task<R> create_task(Coroutine<R>&& coroutine, SourceLocation where = SourceLocation::current()) {
   return create_task(TaskOptions{.where = where}, std::move(coroutine));
 }
 

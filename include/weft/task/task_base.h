@@ -24,7 +24,7 @@ struct SourceLocation {
 /// How a task is made.
 struct TaskOptions {
   std::string name = {};    ///< empty: "Task-N"
-  StackOptions stack = {};  ///< of a plain function; a coroutine object brings its own
+  StackOptions stack = {};  ///< the default leaves a coroutine object the one it was given
 
   /// Where the task was made, for reports.
   SourceLocation where = SourceLocation::current();
@@ -59,6 +59,7 @@ struct TaskBase : Runnable {
   bool request_cancel(const CancelMessage& message);
   void rename(std::string name);
   std::string task_name() const;
+  std::size_t stack_used() const;
   CancelMessage message() const;
   bool pass_cancel_on(const CancelMessage& message);
   LoopCore& loop() const noexcept { return *future.loop; }
