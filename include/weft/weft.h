@@ -8,6 +8,8 @@
 #include <weft/context/stack.h>
 #include <weft/context/switch.h>
 #include <weft/coro/async_for.h>
+#include <weft/coro/async_generator.h>
+#include <weft/coro/async_routine.h>
 #include <weft/coro/async_with.h>
 #include <weft/coro/await.h>
 #include <weft/coro/coroutine.h>
@@ -33,6 +35,7 @@
 #include <weft/task/outcome.h>
 #include <weft/task/run.h>
 #include <weft/task/shield.h>
+#include <weft/task/shutdown_asyncgens.h>
 #include <weft/task/sleep.h>
 #include <weft/task/task.h>
 #include <weft/task/task_group.h>

@@ -73,10 +73,22 @@ bool settle(const Frame& inner, Frame& delegator, bool returned, std::exception_
   return false;
 }
 
+const char* name_of(RoutineKind kind) noexcept {
+  switch (kind) {
+    case RoutineKind::Generator:
+      return "generator";
+    case RoutineKind::Coroutine:
+      return "coroutine";
+    case RoutineKind::AsyncGenerator:
+      break;
+  }
+  return "async generator";
+}
+
 namespace {
 
 std::string about(RoutineKind kind, const char* what) {
-  return std::string(kind == RoutineKind::Coroutine ? "coroutine " : "generator ") + what;
+  return std::string(name_of(kind)) + " " + what;
 }
 
 template <class E>
@@ -106,7 +118,8 @@ std::exception_ptr cannot_reuse() {
 }
 
 std::exception_ptr stray_stop(RoutineKind kind, std::exception_ptr stop) {
-  RuntimeError error(about(kind, "raised StopIteration"));
+  const bool iteration = is<StopIteration>(stop);
+  RuntimeError error(about(kind, iteration ? "raised StopIteration" : "raised StopAsyncIteration"));
   error.set_cause(std::move(stop));
   return std::make_exception_ptr(std::move(error));
 }
@@ -117,8 +130,12 @@ bool is_generator_exit(const std::exception_ptr& error) noexcept {
   return is<GeneratorExit>(error);
 }
 
-bool is_stop_iteration(const std::exception_ptr& error) noexcept {
-  return is<StopIteration>(error);
+bool is_stray_stop(RoutineKind kind, const std::exception_ptr& error) noexcept {
+  return is<StopIteration>(error) || (kind == RoutineKind::AsyncGenerator && is_async_stop(error));
+}
+
+bool is_async_stop(const std::exception_ptr& error) noexcept {
+  return is<StopAsyncIteration>(error);
 }
 
 }  // namespace weft::detail

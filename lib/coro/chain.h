@@ -31,6 +31,8 @@ void mark_closing(Frame& frame) noexcept;
 /// `error` is to be raised in it.
 bool settle(const Frame& inner, Frame& delegator, bool returned, std::exception_ptr& error);
 
+const char* name_of(RoutineKind kind) noexcept;
+
 // The errors, with CPython's messages.
 std::exception_ptr already_executing(RoutineKind kind);
 std::exception_ptr ignored_exit(RoutineKind kind);
@@ -38,6 +40,9 @@ std::exception_ptr cannot_reuse();
 std::exception_ptr stray_stop(RoutineKind kind, std::exception_ptr stop);
 std::exception_ptr generator_exit();
 bool is_generator_exit(const std::exception_ptr& error) noexcept;
-bool is_stop_iteration(const std::exception_ptr& error) noexcept;
+bool is_async_stop(const std::exception_ptr& error) noexcept;
+
+/// One of those that a body must not let out, since they would end who drives it.
+bool is_stray_stop(RoutineKind kind, const std::exception_ptr& error) noexcept;
 
 }  // namespace weft::detail

@@ -210,8 +210,7 @@ class Hold {
 void delegate(Frame& frame, Routine* target, void* result) {
   Routine& home = *frame.home;
   Hold hold(target);
-  if (frame.kind == RoutineKind::Coroutine && target->kind == RoutineKind::Coroutine &&
-      is_delegating(*target))
+  if (may_wait(frame.kind) && target->kind == RoutineKind::Coroutine && is_delegating(*target))
     hold.fail(std::make_exception_ptr(RuntimeError("coroutine is being awaited already")));
   if (is_executing(*target)) hold.fail(already_executing(target->kind));
   if (target->state == State::Closed) {
@@ -240,7 +239,7 @@ void delegate(Frame& frame, Routine* target, void* result) {
 
 Frame& current_coroutine_frame(const char* what) {
   Routine* drive = coro_thread.drive;
-  while (drive && drive->kind != RoutineKind::Coroutine) drive = drive->outer_drive;
+  while (drive && !may_wait(drive->kind)) drive = drive->outer_drive;
   if (!drive) throw RuntimeError(what);
   return *leaf_of(*drive).top;
 }

@@ -6,7 +6,8 @@
 
 namespace weft::detail {
 
-enum class Mode : std::uint8_t { Send, Throw, Close };
+/// Inject is Throw, but a GeneratorExit does not close what is inside.
+enum class Mode : std::uint8_t { Send, Throw, Inject, Close };
 
 /// Gives a created routine its stack. Throws what acquire_stack does; it is then still created.
 void begin(Routine& routine);

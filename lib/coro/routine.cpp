@@ -6,6 +6,7 @@
 
 #include <weft/base/errors.h>
 #include <weft/base/hooks.h>
+#include <weft/coro/async_routine.h>
 
 #include "base/assert.h"
 #include "coro/chain.h"
@@ -38,6 +39,8 @@ void run_routine(void* argument) {
     error = stray_stop(routine.kind, std::current_exception());
   } catch (...) {
     error = std::current_exception();
+    if (routine.kind == RoutineKind::AsyncGenerator && is_async_stop(error))
+      error = stray_stop(routine.kind, std::move(error));
   }
   destroy_body(routine);
   finish(routine, std::move(error));
@@ -50,7 +53,7 @@ namespace {
 void start_on(Routine& routine, const Stack& stack) {
   routine.stack = stack;
   if (!routine.task) {
-    routine.label.kind = routine.kind == RoutineKind::Coroutine ? "coroutine" : "generator";
+    routine.label.kind = name_of(routine.kind);
     routine.label.remedy = "To raise it: set_stack({.size = BYTES}) before it starts.";
   }
   set_label(routine.stack, &routine.label);
@@ -186,7 +189,7 @@ End drive(Routine& routine, Mode mode, void* sent, std::exception_ptr error, voi
   if (fresh && mode != Mode::Send) {
     routine.state = State::Closed;
     destroy_body(routine);
-    if (is_stop_iteration(error)) error = stray_stop(routine.kind, std::move(error));
+    if (is_stray_stop(routine.kind, error)) error = stray_stop(routine.kind, std::move(error));
     return {mode == Mode::Close ? Outcome::Returned : Outcome::Raised, std::move(error)};
   }
   if (fresh) {
@@ -249,6 +252,8 @@ void destroy_suspended(Routine& routine) noexcept {
     abandon(routine);
   } else if (end.error && !is_generator_exit(end.error)) {
     report_unraisable(std::move(end.error), kWhere);
+  } else if (!end.error && routine.kind == RoutineKind::AsyncGenerator) {  // as CPython has it
+    report_unraisable(std::make_exception_ptr(StopAsyncIteration()), kWhere);
   }
 }
 
@@ -266,13 +271,25 @@ Outcome resume_slowly(Routine& routine, void* sent, void* result) {
 
 Outcome end_drive(Routine& routine) { return deliver_outcome(routine, leave_drive(routine)); }
 
-Outcome throw_into(Routine& routine, std::exception_ptr error, void* result) {
+namespace {
+
+Outcome throw_to(Routine& routine, Mode mode, std::exception_ptr error, void* result) {
   if (!error) throw TypeError("throw_: there is no exception to throw");
   check_idle(routine);
   if (routine.state == State::Closed)
     std::rethrow_exception(routine.kind == RoutineKind::Coroutine ? cannot_reuse()
                                                                   : std::move(error));
-  return deliver_outcome(routine, drive(routine, Mode::Throw, nullptr, std::move(error), result));
+  return deliver_outcome(routine, drive(routine, mode, nullptr, std::move(error), result));
+}
+
+}  // namespace
+
+Outcome throw_into(Routine& routine, std::exception_ptr error, void* result) {
+  return throw_to(routine, Mode::Throw, std::move(error), result);
+}
+
+Outcome throw_innermost(Routine& routine, std::exception_ptr error) {
+  return throw_to(routine, Mode::Inject, std::move(error), nullptr);
 }
 
 void close_routine(Routine& routine) {
@@ -288,6 +305,7 @@ void close_routine(Routine& routine) {
 void drop_routine(Routine* routine) noexcept {
   if (routine->state == State::Created && routine->kind == RoutineKind::Coroutine)
     report_unawaited(routine->label.name ? routine->label.name : "a coroutine");
+  if (routine->kind == RoutineKind::AsyncGenerator && leave_to_hooks(*routine)) return;
   if (routine->state == State::Suspended) {
     if (routine->owner != &coro_thread) {  // its stack cannot be run here: it stays where it is
       report_unraisable(std::make_exception_ptr(RuntimeError("destroyed on another thread")),
@@ -323,16 +341,12 @@ bool is_delegating(const Routine& routine) noexcept {
 void set_stack_options(Routine& routine, const StackOptions& options) {
   check_stack(options);
   if (routine.state != State::Created)
-    throw RuntimeError(routine.kind == RoutineKind::Coroutine
-                           ? "set_stack: the coroutine has started"
-                           : "set_stack: the generator has started");
+    throw RuntimeError(fmt::format("set_stack: the {} has started", name_of(routine.kind)));
   routine.stack_options = options;
 }
 
 void raise_just_started(RoutineKind kind) {
-  throw TypeError(kind == RoutineKind::Coroutine
-                      ? "can't send non-None value to a just-started coroutine"
-                      : "can't send non-None value to a just-started generator");
+  throw TypeError(fmt::format("can't send non-None value to a just-started {}", name_of(kind)));
 }
 
 void raise_wrong_type(const char* what, const std::type_info& got, const std::type_info& wanted) {

@@ -18,8 +18,7 @@ void NestedDrives::splice() const noexcept {
 
 Suspension::Suspension(Frame& frame, bool delegating)
     : frame_(frame), home_(*frame.home), nested_(home_), was_delegating_(frame.delegating) {
-  if (!home_.running || home_.top != &frame ||
-      (nested_.any() && home_.kind == RoutineKind::Generator))
+  if (!home_.running || home_.top != &frame || (nested_.any() && !may_wait(home_.kind)))
     throw RuntimeError("a generator can only yield from its own body");
   if (!delegating) return;
   frame.delegating = true;

@@ -191,8 +191,11 @@ void EventLoop::run_forever() {
   struct Running {
     LoopCore& core;
     detail::Routine* drive;  // no callback may suspend a coroutine inside which the loop runs
+    AsyncGeneratorHooks* hooks;
     explicit Running(LoopCore& c)
-        : core(c), drive(std::exchange(detail::coro_thread.drive, nullptr)) {
+        : core(c),
+          drive(std::exchange(detail::coro_thread.drive, nullptr)),
+          hooks(set_asyncgen_hooks(c.asyncgens.get())) {
       core.running = true;
       detail::running_loop = &core;
     }
@@ -200,6 +203,7 @@ void EventLoop::run_forever() {
       core.running = core.stopping = false;
       detail::running_loop = nullptr;
       detail::coro_thread.drive = drive;
+      set_asyncgen_hooks(hooks);
     }
   } running(core);
   do {

@@ -5,6 +5,7 @@
 
 #include <weft/base/errors.h>
 #include <weft/task/gather.h>
+#include <weft/task/shutdown_asyncgens.h>
 
 namespace weft::detail {
 
@@ -95,10 +96,27 @@ void RunScope::run(FutureBase& (*create)(void*), void* argument) {
         --main->task()->cancel_requests == 0)
       throw KeyboardInterrupt();
   } catch (...) {
-    cancel_all_tasks();
+    clear_up();
     throw;
   }
+  clear_up();
+}
+
+void RunScope::clear_up() {
   cancel_all_tasks();
+  close_generators();
+  cancel_all_tasks();  // the generators may have made some
+}
+
+void RunScope::close_generators() {
+  LoopCore& core = core_of(loop_);
+  if (core.asyncgens->empty() && core.ready.empty()) return;
+  std::optional<Task<>> closing;
+  {
+    const Entered entered(core);
+    closing = create_task({.where = {}}, [this] { shutdown_asyncgens(loop_); });
+  }
+  run_until_complete(loop_, *closing);
 }
 
 void RunScope::cancel_all_tasks() {

@@ -14,6 +14,7 @@
 #include "coro/chain.h"
 #include "coro/drive.h"
 #include "coro/suspension.h"
+#include "task/asyncgens.h"
 
 namespace weft {
 
@@ -159,12 +160,17 @@ void finished(Routine& root) {
   leave_context(loop.context);
 }
 
-/// What comes of a value that the coroutine of a task traps: a future is waited for, std::nullopt
-/// gives up a turn, anything else is an error in the next one.
+/// What comes of a value that the coroutine of a task traps: a future is waited for, and what it
+/// fails with is thrown; std::nullopt gives up a turn, anything else is an error in the next one.
 void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
   TaskBase& task = *frame.home->root->task;
   if (*exchange->yielded == typeid(FutureBase*)) {
-    wait_in_task(task, **static_cast<FutureBase**>(value));
+    FutureBase& future = **static_cast<FutureBase**>(value);
+    retain(future);
+    const std::unique_ptr<FutureBase, void (*)(FutureBase*)> kept(
+        &future, [](FutureBase* it) { release(it); });
+    wait_in_task(task, future);
+    if (future.error) future.check_result();
     return nullptr;
   }
   if (*exchange->yielded != typeid(std::nullopt_t))
@@ -213,6 +219,7 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   if (!options.name.empty()) rename(std::move(options.name));
   LoopCore& core = loop();
   core.close_tasks = close_tasks;
+  if (!core.asyncgens) look_after_asyncgens(core);
   retain(future);
   remember(*this);
   make_ready();
@@ -288,7 +295,7 @@ bool TaskBase::pass_cancel_on(const CancelMessage& message) {
 
 TaskBase* task_at_the_door() {
   Routine* drive = coro_thread.drive;
-  while (drive && drive->kind != RoutineKind::Coroutine) drive = drive->outer_drive;
+  while (drive && !may_wait(drive->kind)) drive = drive->outer_drive;
   if (!drive) throw RuntimeError("a wait outside a task: nothing here can be suspended");
   return drive->task;
 }

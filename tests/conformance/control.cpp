@@ -14,6 +14,7 @@ Table all_statements() {
   add_drives(table);
   add_waits(table);
   add_async_blocks(table);
+  add_async_steps(table);
   return table;
 }
 

@@ -35,19 +35,6 @@ std::string stopped(const weft::StopIteration& stop) {
   return "return " + text(value ? *value : Value());
 }
 
-/// Traces what `call` gives or throws.
-template <class Call>
-Flow traced(const Statement& statement, Scope& scope, Call call) {
-  std::string outcome;
-  try {
-    outcome = call();
-  } catch (const weft::BaseException& error) {
-    outcome = "raise " + text(error);
-  }
-  scope.trace(statement, outcome);
-  return {};
-}
-
 /// next, send, throw and close: errors are traced and go no further.
 template <Verb verb>
 Flow step(const Statement& statement, Scope& scope) {
@@ -89,24 +76,10 @@ Flow drop(const Statement& statement, Scope& scope) {
   return {};
 }
 
-std::string state_name(weft::State state) {
-  switch (state) {
-    case weft::State::Created:
-      return "created";
-    case weft::State::Running:
-      return "running";
-    case weft::State::Suspended:
-      return "suspended";
-    case weft::State::Closed:
-      break;
-  }
-  return "closed";
-}
-
 Flow state(const Statement& statement, Scope& scope) {
   const Ref* object = scope.read(statement.arguments.at(0));
   if (!object) return {};
-  return traced(statement, scope, [&] { return state_name((*object)->state()); });
+  return traced(statement, scope, [&] { return (*object)->state(); });
 }
 
 Flow delegating(const Statement& statement, Scope& scope) {

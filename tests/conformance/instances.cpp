@@ -1,5 +1,4 @@
-// What each type of template makes. The types of asynchronous generators and of the event loop
-// have their place here too, as further cases of World::make().
+// What each type of template makes.
 
 #include <array>
 #include <utility>
@@ -13,6 +12,20 @@
 namespace conformance {
 
 namespace {
+
+std::string state_name(weft::State state) {
+  switch (state) {
+    case weft::State::Created:
+      return "created";
+    case weft::State::Running:
+      return "running";
+    case weft::State::Suspended:
+      return "suspended";
+    case weft::State::Closed:
+      break;
+  }
+  return "closed";
+}
 
 /// A step that has ended is a StopIteration, which has an argument only if there is a value.
 template <class Step>
@@ -31,7 +44,7 @@ class GeneratorObject final : public Object {
     return yielded(generator_.throw_(std::move(error)));
   }
   void close() override { generator_.close(); }
-  weft::State state() const override { return generator_.state(); }
+  std::string state() const override { return state_name(generator_.state()); }
   bool is_delegating() const override { return generator_.is_delegating(); }
   Value yield_from(Self& self) override { return self.yield_from(generator_); }
   Value await() override { return weft::await(generator_); }
@@ -56,7 +69,7 @@ class CoroutineObject final : public Object {
     return trapped(coroutine_.throw_(std::move(error)));
   }
   void close() override { coroutine_.close(); }
-  weft::State state() const override { return coroutine_.state(); }
+  std::string state() const override { return state_name(coroutine_.state()); }
   bool is_delegating() const override { return coroutine_.is_delegating(); }
   Value await() override { return weft::await(coroutine_); }
 
@@ -177,10 +190,19 @@ Coroutine World::make_coroutine(const Definition& definition) {
   return coroutine;
 }
 
+AsyncGenerator World::make_async_generator(const Definition& definition) {
+  const char* label = next_label(definition.name);
+  return {[this, &definition, label](AsyncSelf& self) {
+    Scope scope{*this, label, nullptr, &self};
+    run(definition.body, scope);
+  }};
+}
+
 Ref World::make(const std::string& name) {
   const Definition& it = definition(name);
   if (it.type == "gen") return std::make_shared<GeneratorObject>(make_generator(it));
   if (it.type == "coro") return std::make_shared<CoroutineObject>(make_coroutine(it));
+  if (it.type == "agen") return make_object(make_async_generator(it));
   const char* label = next_label(name);
   if (it.type == "iter") return std::make_shared<IteratorObject>(*this, it, label);
   if (it.type == "awt") return std::make_shared<AwaitableObject>(*this, it, label);

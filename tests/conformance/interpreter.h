@@ -21,7 +21,8 @@ struct Flow {
 struct Scope {
   World& world;
   const char* label;
-  Self* self = nullptr;  // of generators
+  Self* self = nullptr;             // of generators
+  AsyncSelf* async_self = nullptr;  // of asynchronous ones
 
   void log(const std::string& line) { world.log(label + (": " + line)); }
   void trace(const Statement& statement, const std::string& outcome) {
@@ -34,6 +35,19 @@ struct Scope {
 
 Flow run(const Block& block, Scope& scope);
 
+/// Traces what `call` gives or throws: the error goes no further.
+template <class Call>
+Flow traced(const Statement& statement, Scope& scope, Call call) {
+  std::string outcome;
+  try {
+    outcome = call();
+  } catch (const weft::BaseException& error) {
+    outcome = "raise " + text(error);
+  }
+  scope.trace(statement, outcome);
+  return {};
+}
+
 using Handler = Flow (*)(const Statement& statement, Scope& scope);
 using Table = std::map<std::string, Handler>;
 
@@ -41,5 +55,6 @@ void add_control(Table& table);       // log, raise, loop, try ...
 void add_drives(Table& table);        // new, next, send, throw, close ...
 void add_waits(Table& table);         // yield, from, await ...
 void add_async_blocks(Table& table);  // afor, awith
+void add_async_steps(Table& table);   // anext, mkanext ...
 
 }  // namespace conformance

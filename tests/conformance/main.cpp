@@ -10,9 +10,10 @@
 
 namespace {
 
-/// The kinds that the interpreter knows; those of asynchronous generators and of the event loop
-/// join them with their statements.
-bool is_supported(const std::string& kind) { return kind == "generator" || kind == "coroutine"; }
+/// The kinds that the interpreter knows.
+bool is_supported(const std::string& kind) {
+  return kind == "generator" || kind == "coroutine" || kind == "asyncgen";
+}
 
 void print(const conformance::Program& program) {
   const std::vector<std::string> trace = is_supported(program.kind)

@@ -6,11 +6,13 @@ Value Object::next() { throw weft::AttributeError(); }
 Value Object::send(Value) { throw weft::AttributeError(); }
 Value Object::throw_(std::exception_ptr) { throw weft::AttributeError(); }
 void Object::close() { throw weft::AttributeError(); }
-weft::State Object::state() const { throw weft::AttributeError(); }
+std::string Object::state() const { throw weft::AttributeError(); }
 bool Object::is_delegating() const { throw weft::AttributeError(); }
 Value Object::yield_from(Self&) { throw weft::AttributeError(); }
 Value Object::await() { throw weft::AttributeError(); }
 Value Object::anext() { throw weft::AttributeError(); }
+Value Object::await_step(const AsyncCall&) { throw weft::AttributeError(); }
+Ref Object::make_step(const AsyncCall&) { throw weft::AttributeError(); }
 Value Object::aenter() { throw weft::AttributeError(); }
 bool Object::aexit(std::exception_ptr) { throw weft::AttributeError(); }
 

@@ -3,7 +3,9 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 
+#include <weft/coro/async_generator.h>
 #include <weft/coro/coroutine.h>
 #include <weft/coro/generator.h>
 
@@ -14,6 +16,20 @@ namespace conformance {
 using Generator = weft::Generator<Value, Value, Value>;
 using Coroutine = weft::Coroutine<Value>;
 using Self = Generator::Self;
+using AsyncGenerator = weft::AsyncGenerator<Value, Value>;
+using AsyncSelf = AsyncGenerator::Self;
+
+class Object;
+using Ref = std::shared_ptr<Object>;
+
+/// A step of an asynchronous generator.
+enum class AsyncVerb { Next, Send, Throw, Close };
+
+struct AsyncCall {
+  AsyncVerb verb = AsyncVerb::Next;
+  Value value{};               // of Send
+  std::exception_ptr error{};  // of Throw
+};
 
 /// An instance of a template. An operation that its type lacks throws AttributeError.
 class Object : public std::enable_shared_from_this<Object> {
@@ -29,7 +45,7 @@ class Object : public std::enable_shared_from_this<Object> {
   virtual Value throw_(std::exception_ptr error);
   virtual void close();
 
-  virtual weft::State state() const;
+  virtual std::string state() const;
   virtual bool is_delegating() const;
 
   // These may outlive the object: what they need, they hold themselves.
@@ -38,10 +54,13 @@ class Object : public std::enable_shared_from_this<Object> {
 
   // Of asynchronous iterators and context managers; the caller holds the object.
   virtual Value anext();
+  virtual Value await_step(const AsyncCall& call);
+  virtual Ref make_step(const AsyncCall& call);
   virtual Value aenter();
   virtual bool aexit(std::exception_ptr error);
 };
 
-using Ref = std::shared_ptr<Object>;
+/// An asynchronous generator as an object.
+Ref make_object(AsyncGenerator generator);
 
 }  // namespace conformance

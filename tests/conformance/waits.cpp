@@ -16,6 +16,7 @@ Flow finish(const Statement& statement, Scope& scope, const Value& value) {
 /// In the await() of an object there is no `self`: what it yields goes out of the coroutine.
 Flow yield(const Statement& statement, Scope& scope) {
   const Value value = read_value(statement.arguments.at(0));
+  if (scope.async_self) return finish(statement, scope, scope.async_self->yield(value));
   return finish(statement, scope, scope.self ? scope.self->yield(value) : weft::trap<Value>(value));
 }
 

@@ -50,6 +50,7 @@ class World {
   Ref make(const std::string& name);
   Generator make_generator(const Definition& definition);
   Coroutine make_coroutine(const Definition& definition);
+  AsyncGenerator make_async_generator(const Definition& definition);
 
   Variables variables;
   std::map<std::string, long> counters;

@@ -14,6 +14,9 @@ PROLOGUE = """
 #include <memory>
 #include <string>
 #include <vector>
+#include <weft/coro/async_for.h>
+#include <weft/coro/async_generator.h>
+#include <weft/coro/async_with.h>
 #include <weft/coro/await.h>
 using namespace weft;
 Coroutine<int> answer() { return {[] { return 42; }}; }
@@ -22,6 +25,10 @@ Generator<std::string> strings() { return {[](auto& self) { self.yield("a"); }};
 Generator<int, int> echoes() { return {[](auto& self) { self.yield(1); }}; }
 struct Object { int next(); };
 struct Iterator { Step<int> next(); };
+AsyncGenerator<int> ticks() { return {[](auto& self) { self.yield(1); }}; }
+AsyncGenerator<int, int> replies() { return {[](auto& self) { self.yield(1); }}; }
+struct Manager { int aenter(); bool aexit(std::exception_ptr); };
+struct HalfManager { int aenter(); void aexit(std::exception_ptr); };
 """
 # name, snippet with WHAT, the wrong WHAT, the right one, what the compiler says
 CASES = [
@@ -29,6 +36,37 @@ CASES = [
      "await() needs a coroutine, a task, a future, or an object with await()"),
     ("await of a string", "void f(std::string s) { await(WHAT); }", "s", "answer()",
      "await() needs a coroutine, a task, a future, or an object with await()"),
+    ("await of a generator that is asynchronous", "void f() { await(WHAT); }", "ticks()",
+     "ticks().anext()",
+     "await() needs a coroutine, a task, a future, or an object with await()"),
+    ("async_for over a generator that is not asynchronous",
+     "void f() { async_for(WHAT, [](int) {}); }", "ints()", "ticks()",
+     "async_for() needs an AsyncGenerator, or an object with anext()"),
+    ("async_for over a vector", "void f() { async_for(WHAT, [](int) {}, [] {}); }",
+     "std::vector<int>()", "ticks()",
+     "async_for() needs an AsyncGenerator, or an object with anext()"),
+    ("async_for with a body for something else",
+     "void f() { async_for(ticks(), [](WHAT) {}); }", "std::string", "int",
+     "async_for() needs a body that can be called with an item"),
+    ("a loop over a generator that is asynchronous",
+     "void f() { for (int i : WHAT) (void)i; }", "ticks()", "ints()", "begin"),
+    ("async_with what has no aenter()", "void f() { async_with(WHAT, [] {}); }",
+     "ticks()", "Manager()",
+     "async_with() needs an object with aenter() and aexit(std::exception_ptr) -> bool"),
+    ("async_with an aexit() that does not say whether to go on",
+     "void f() { async_with(WHAT, [] {}); }", "HalfManager()", "Manager()",
+     "async_with() needs an object with aenter() and aexit(std::exception_ptr) -> bool"),
+    ("asend() to a generator that receives nothing",
+     "void f() { WHAT.asend(1); }", "ticks()", "replies()", "asend"),
+    ("an asynchronous generator of references", "AsyncGenerator<WHAT>* f();"
+     " void g() { f()->anext(); }", "int&", "int",
+     "the items of an AsyncGenerator are objects: no references, nothing const"),
+    ("a copy of an asynchronous generator",
+     "AsyncGenerator<int> f(AsyncGenerator<int>& g) { return WHAT; }", "g", "std::move(g)",
+     "delete"),
+    ("yield_from an asynchronous generator",
+     "Generator<int> f() { return {[](auto& self) { self.yield_from(WHAT); }}; }",
+     "ticks()", "ints()", "yield_from"),
     ("yield_from another Yield",
      "Generator<int> f() { return {[](auto& self) { self.yield_from(WHAT); }}; }",
      "strings()", "ints()", "yield_from"),

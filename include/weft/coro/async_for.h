@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <weft/base/errors.h>
+#include <weft/coro/await.h>
 
 namespace weft {
 
@@ -23,11 +24,17 @@ namespace detail {
 template <class T>
 concept AsyncIterable = requires(T& object) { object.anext(); };
 
-template <AsyncIterable Iterable>
-using AsyncItem = decltype(std::declval<Iterable&>().anext());
+/// What anext() gives, or what that gives when it is awaited.
+template <class Iterable>
+decltype(auto) anext_of(Iterable& iterable) {
+  if constexpr (Awaitable<decltype(iterable.anext())>)
+    return await(iterable.anext());
+  else
+    return iterable.anext();
+}
 
-template <class Body, class Iterable>
-concept LoopBody = std::invocable<Body&, AsyncItem<Iterable>>;
+template <AsyncIterable Iterable>
+using AsyncItem = decltype(anext_of(std::declval<Iterable&>()));
 
 /// The next item, or nothing if there is none.
 template <class Iterable>
@@ -38,7 +45,7 @@ auto next_item(Iterable& iterable) {
                                   std::remove_cvref_t<Item>>;
   std::optional<Held> item;
   try {
-    item.emplace(iterable.anext());
+    item.emplace(anext_of(iterable));
   } catch (const StopAsyncIteration&) {
     // the end of the loop
   }
@@ -59,11 +66,22 @@ bool loop_over(Iterable iterable, Body& body) {
   return true;
 }
 
+/// Says at the call what is wrong with it.
+template <class Iterable, class Body>
+constexpr bool check_loop() {
+  static_assert(AsyncIterable<Iterable>,
+                "async_for() needs an AsyncGenerator, or an object with anext()");
+  if constexpr (AsyncIterable<Iterable>)
+    static_assert(std::invocable<Body&, AsyncItem<Iterable>>,
+                  "async_for() needs a body that can be called with an item");
+  return true;
+}
+
 }  // namespace detail
 
 /// Calls `body` with each item of `iterable`, one after the other: what `iterable.anext()`, which
-/// may wait, gives until it throws StopAsyncIteration. A body that returns an Iteration says
-/// whether it wants more.
+/// may wait, or give something to be awaited, gives until it throws StopAsyncIteration. A body that
+/// returns an Iteration says whether it wants more.
 ///
 ///     async_for(lines, [&](std::string line) {
 ///       if (line.empty()) return Iteration::Break;
@@ -78,14 +96,16 @@ bool loop_over(Iterable iterable, Body& body) {
 /// Suspends: if anext() or the body does.
 /// Throws:   what anext(), the body and `otherwise` throw.
 /// Source:   async for (PEP 492)
-template <detail::AsyncIterable Iterable, detail::LoopBody<Iterable> Body, std::invocable Otherwise>
+template <class Iterable, class Body, std::invocable Otherwise>
 void async_for(Iterable&& iterable, Body&& body, Otherwise&& otherwise) {
+  static_assert(detail::check_loop<std::remove_reference_t<Iterable>, Body>());
   const bool exhausted = detail::loop_over<Iterable>(std::forward<Iterable>(iterable), body);
   if (exhausted) otherwise();
 }
 
-template <detail::AsyncIterable Iterable, detail::LoopBody<Iterable> Body>
+template <class Iterable, class Body>
 void async_for(Iterable&& iterable, Body&& body) {
+  static_assert(detail::check_loop<std::remove_reference_t<Iterable>, Body>());
   detail::loop_over<Iterable>(std::forward<Iterable>(iterable), body);
 }
 

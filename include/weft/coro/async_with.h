@@ -57,8 +57,10 @@ auto run_inside(Manager& manager, Call&& call) {
 ///            neither the body nor aexit() is called.
 /// Throws:    what aenter(), aexit() and the body throw. An error of aexit() replaces the body's.
 /// Source:    async with (PEP 492)
-template <detail::AsyncManager Manager, class Body>
+template <class Manager, class Body>
 auto async_with(Manager&& manager, Body&& body) {
+  static_assert(detail::AsyncManager<std::remove_reference_t<Manager>>,
+                "async_with() needs an object with aenter() and aexit(std::exception_ptr) -> bool");
   if constexpr (std::is_void_v<decltype(manager.aenter())>) {
     manager.aenter();
     return detail::run_inside(manager, body);

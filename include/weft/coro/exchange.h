@@ -14,6 +14,7 @@ struct Exchange {
   const std::type_info* yielded;
   const std::type_info* received;
   bool may_be_nothing;  // what is received: void or a std::optional
+  bool is_item;         // an asynchronous generator's item, not a wait
 };
 
 template <class T>
@@ -23,7 +24,11 @@ inline constexpr bool kIsOptional<std::optional<T>> = true;
 
 template <class Yield, class Send>
 inline constexpr Exchange kExchange{&typeid(Yield), &typeid(Send),
-                                    std::is_void_v<Send> || kIsOptional<Send>};
+                                    std::is_void_v<Send> || kIsOptional<Send>, false};
+
+template <class Yield, class Send>
+inline constexpr Exchange kItemExchange{&typeid(Yield), &typeid(Send),
+                                        std::is_void_v<Send> || kIsOptional<Send>, true};
 
 /// What has been yielded: of which type, and where, on the stack of who yielded it.
 struct Offer {

@@ -23,7 +23,7 @@ template <class Y, class S, class R>
 inline constexpr bool kIsGenerator<Generator<Y, S, R>> = true;
 
 struct Access;
-template <class F, class Caller>
+template <class F, class Caller, class Base = Routine>
 struct RoutineOf;
 template <class Yield, class Send, class Return>
 struct GeneratorCaller;
@@ -33,6 +33,19 @@ void keep_last(Routine& routine, S& step);
 struct NothingSent {};
 template <class S>
 using Sent = std::conditional_t<std::is_void_v<S>, NothingSent, S>;
+
+/// What a yield gives, from where it was put.
+template <class Send>
+[[gnu::always_inline]] inline Send received(void* sent) {
+  if constexpr (!std::is_void_v<Send>) {
+    if (sent) [[likely]]
+      return std::move(*static_cast<std::remove_reference_t<Send>*>(sent));
+    if constexpr (kIsOptional<Send>)
+      return Send();
+    else
+      throw TypeError("next() into a generator that has to be sent a value");
+  }
+}
 
 template <class T, class Yield>
 inline constexpr bool kIsStepOf = false;
@@ -61,7 +74,7 @@ class GeneratorSelf {
   ///            it pass. TypeError if next() resumes a generator whose Send is not optional.
   /// Source:    PEP 342
   [[gnu::always_inline]] inline Send yield(Yield value) {
-    return received(
+    return detail::received<Send>(
         detail::suspend(frame_, detail::address_of(value), &detail::kExchange<Yield, Send>));
   }
 
@@ -93,18 +106,6 @@ class GeneratorSelf {
   void yield_from(Range&& range);
 
  private:
-  static Send received(void* sent) {
-    if constexpr (std::is_void_v<Send>) {
-      return;
-    } else {
-      if (sent) [[likely]]
-        return std::move(*static_cast<std::remove_reference_t<Send>*>(sent));
-      if constexpr (detail::kIsOptional<Send>)
-        return Send();
-      else
-        throw TypeError("next() into a generator that has to be sent a value");
-    }
-  }
   Send delegated_yield(Yield value);
   template <class It>
   auto advance(It& target, Yield& value);

@@ -11,15 +11,15 @@ namespace weft {
 namespace detail {
 
 /// The record of a routine together with what its body captured.
-template <class F, class Caller>
-struct RoutineOf final : Routine {
+template <class F, class Caller, class Base>
+struct RoutineOf final : Base {
   union {
     F body_function;
   };
 
   template <class G>
   RoutineOf(RoutineKind k, G&& function)
-      : Routine(&kTable, k), body_function(std::forward<G>(function)) {}
+      : Base(&kTable, k), body_function(std::forward<G>(function)) {}
   ~RoutineOf() {}  // the captures went when the body ended
 
   static void run(Routine& routine, Frame& frame) {
@@ -47,9 +47,9 @@ struct RoutineOf final : Routine {
   static const BodyTable kTable;
 };
 
-template <class F, class Caller>
-constexpr BodyTable RoutineOf<F, Caller>::kTable{run, destroy, deallocate, sizeof(RoutineOf),
-                                                 kMoves ? move_to : nullptr};
+template <class F, class Caller, class Base>
+constexpr BodyTable RoutineOf<F, Caller, Base>::kTable{run, destroy, deallocate, sizeof(RoutineOf),
+                                                       kMoves ? move_to : nullptr};
 
 template <class R, class Call>
 void store_result(Frame& frame, Call&& call) {

@@ -36,7 +36,10 @@ namespace detail {
 struct Routine;
 struct TaskBase;
 
-enum class RoutineKind : std::uint8_t { Generator, Coroutine };
+enum class RoutineKind : std::uint8_t { Generator, Coroutine, AsyncGenerator };
+
+/// What is awaited inside belongs to it, and not to whoever drives it.
+constexpr bool may_wait(RoutineKind kind) noexcept { return kind != RoutineKind::Generator; }
 
 /// One body being run. Invariant: frames of one stack are linked from Routine::top outwards.
 struct Frame {
@@ -136,6 +139,8 @@ extern constinit thread_local CoroThread coro_thread __attribute__((tls_model("i
 Outcome resume_slowly(Routine& routine, void* sent, void* result);
 Outcome end_drive(Routine& routine);
 Outcome throw_into(Routine& routine, std::exception_ptr error, void* result);
+/// The same, but a GeneratorExit, too, goes to the innermost one instead of closing what is inside.
+Outcome throw_innermost(Routine& routine, std::exception_ptr error);
 void close_routine(Routine& routine);
 void drop_routine(Routine* routine) noexcept;  // the last reference went
 State state_of(const Routine& routine) noexcept;

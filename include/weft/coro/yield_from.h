@@ -52,7 +52,7 @@ R2 GeneratorSelf<Y, S, R>::yield_from(Generator<Y, S, R2>& target) {
 
 template <class Y, class S, class R>
 S GeneratorSelf<Y, S, R>::delegated_yield(Y value) {
-  return received(
+  return detail::received<S>(
       detail::suspend_slowly(frame_, detail::address_of(value), &detail::kExchange<Y, S>, true));
 }
 

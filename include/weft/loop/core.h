@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <weft/context/switch.h>
+#include <weft/coro/async_routine.h>
 #include <weft/loop/event_loop.h>
 
 namespace weft::detail {
@@ -79,7 +80,8 @@ struct LinkedWatch : Watch {
   LinkedWatch* next = nullptr;
 };
 
-/// What keeps itself alive until something happens that a closed loop does not bring about any more.
+/// What keeps itself alive until something happens that a closed loop does not bring about any
+/// more.
 struct Kept {
   void (*loop_closes)(Kept*) noexcept;  // must leave the list
   Kept* previous = nullptr;
@@ -111,8 +113,9 @@ struct LoopCore {
   TaskBase* dead = nullptr;       // has ended: its stack is to be taken back
   TaskBase* tasks = nullptr;      // all that have not ended, in order of creation
   TaskBase* last_task = nullptr;
-  void (*close_tasks)(LoopCore&) = nullptr;  // set with the first task
   Kept* kept = nullptr;
+  void (*close_tasks)(LoopCore&) = nullptr;        // set with the first task
+  std::unique_ptr<AsyncGeneratorHooks> asyncgens;  // the same
 
   std::function<void(const ExceptionContext&)> exception_handler;
   std::unique_ptr<Selector> selector;

@@ -30,7 +30,9 @@ class RunScope {
   void run(FutureBase& (*create)(void*), void* argument);
 
  private:
+  void clear_up();
   void cancel_all_tasks();
+  void close_generators();
 
   EventLoop loop_;
 };
@@ -38,7 +40,7 @@ class RunScope {
 }  // namespace detail
 
 /// Runs `main()` as the first task of a new loop, and gives its result. At the end all tasks that
-/// are left are cancelled and awaited, and the loop is closed.
+/// are left are cancelled and awaited, asynchronous generators are closed, and then the loop is.
 ///
 /// Ctrl-C cancels the main task; if that ends by the cancellation, KeyboardInterrupt is thrown from
 /// here. The second Ctrl-C kills the process. Programs that handle SIGINT themselves are left
