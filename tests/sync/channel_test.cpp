@@ -70,6 +70,21 @@ TEST_CASE("at a rendezvous a waiting receiver is given the value, and the sender
   });
 }
 
+TEST_CASE("a waiting receiver is given the value, though there is room for it") {
+  testing::run([] {
+    Channel<int> channel(2);
+    Log log;
+    auto a = receiving(channel, log, "a");
+    settle();
+    channel.send(1);
+    CHECK(channel.size() == 0);
+    channel.send(2);
+    CHECK(channel.size() == 1);
+    settle();
+    CHECK(log == Log{"a1"});
+  });
+}
+
 TEST_CASE("senders and receivers are served in their order") {
   testing::run([] {
     Channel<int> channel;

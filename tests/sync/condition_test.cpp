@@ -63,10 +63,22 @@ TEST_CASE("it is locked and unlocked as its lock is") {
 
 TEST_CASE("a wait outside a task is refused before the lock is released") {
   Condition condition;
-  const std::scoped_lock hold(condition);
+  Log log;
+  condition.acquire();
+  EventLoop loop(virtual_time());
+  const auto next = [&] {
+    const std::scoped_lock hold(condition);
+    log("next");
+  };
+  in_loop(loop, [&] { create_task(next); }, 2);
   CHECK(error_of([&] { condition.wait(); }) ==
         "RuntimeError('a wait outside a task: nothing here can be suspended')");
   CHECK(condition.locked());
+  in_loop(loop, [] {}, 2);
+  CHECK(log.empty());
+  condition.release();
+  in_loop(loop, [] {}, 2);
+  CHECK(log == Log{"next"});
 }
 
 TEST_CASE("the lock is free during the wait, and held again behind it") {
