@@ -40,6 +40,7 @@ void catch_signal(int signal, LoopCore& loop) {
     if (nobody == &loop) return;
     throw RuntimeError("signal " + std::to_string(signal) + " is handled by another loop");
   }
+  loop.signals.fetch_and(~(std::uint64_t{1} << (signal - 1)));  // not for this handler
   struct sigaction action{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART | SA_ONSTACK;

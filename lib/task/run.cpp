@@ -1,6 +1,7 @@
 #include <weft/task/run.h>
 
 #include <csignal>
+#include <memory>
 #include <thread>
 
 #include <weft/base/errors.h>
@@ -25,7 +26,7 @@ class Entered {
   ~Entered() { running_loop = nullptr; }
 };
 
-/// While it lives, the first Ctrl-C cancels `task`.
+/// While it lives, the first Ctrl-C cancels `task`, or is noted if that is done.
 class Interruptible {
  public:
   Interruptible(EventLoop& loop, FutureBase& task) : loop_(loop) {
@@ -34,8 +35,8 @@ class Interruptible {
         present.sa_handler != SIG_DFL)
       return;
     installed_ = true;
-    loop.add_signal_handler(SIGINT, [this, &task] {
-      interrupted_ = true;
+    loop.add_signal_handler(SIGINT, [this, &task, held = mark_] {
+      (task.done() ? late_ : interrupted_) = true;
       task.cancel({});
       remove();  // the next one kills
     });
@@ -45,14 +46,26 @@ class Interruptible {
   ~Interruptible() { remove(); }
   bool interrupted() const noexcept { return interrupted_; }
 
+  /// Ends it: the next Ctrl-C kills. True if one has come that `task` did not see.
+  bool came_late() noexcept {
+    remove();
+    return late_;
+  }
+
  private:
   void remove() noexcept {
-    if (std::exchange(installed_, false)) loop_.remove_signal_handler(SIGINT);
+    if (!std::exchange(installed_, false)) return;
+    const bool mine = mark_.use_count() > 1;  // the loop may have been given another handler
+    loop_.remove_signal_handler(SIGINT);
+    const std::uint64_t pending = core_of(loop_).signals.load();  // after the loop's last look
+    if (mine && !interrupted_ && pending & std::uint64_t{1} << (SIGINT - 1)) late_ = true;
   }
 
   EventLoop& loop_;
+  std::shared_ptr<int> mark_ = std::make_shared<int>();  // held by the handler
   bool installed_ = false;
   bool interrupted_ = false;
+  bool late_ = false;
 };
 
 }  // namespace
@@ -90,8 +103,9 @@ void RunScope::run(FutureBase& (*create)(void*), void* argument) {
     main = &create(argument);
   }
   try {
-    const Interruptible ctrl_c(loop_, *main);
+    Interruptible ctrl_c(loop_, *main);
     run_until_done(core, *main);
+    if (ctrl_c.came_late()) throw KeyboardInterrupt();
     if (ctrl_c.interrupted() && main->state == FutureState::Cancelled &&
         --main->task()->cancel_requests == 0)
       throw KeyboardInterrupt();

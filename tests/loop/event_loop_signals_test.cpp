@@ -105,6 +105,20 @@ TEST_CASE("remove_signal_handler() restores what was before") {
   CHECK(caught_by_program == 1);
 }
 
+TEST_CASE("a signal that came before its handler was removed is not told to the next one") {
+  EventLoop loop(virtual_time());
+  Log log;
+  loop.add_signal_handler(SIGUSR1, [&] { log("first"); });
+  std::raise(SIGUSR1);
+  loop.remove_signal_handler(SIGUSR1);
+  loop.add_signal_handler(SIGUSR1, [&] { log("second"); });
+  run_turns(loop);
+  CHECK(log.empty());
+  std::raise(SIGUSR1);
+  run_turns(loop);
+  CHECK(log == Log{"second"});
+}
+
 TEST_CASE("close() restores what was before") {
   const ProgramHandles program;
   EventLoop loop(virtual_time());

@@ -110,6 +110,30 @@ TEST_CASE_FIXTURE(DefaultInterrupt, "a main that fails during its cleanup throws
         }) == "ValueError('cleanup')");
 }
 
+TEST_CASE_FIXTURE(DefaultInterrupt, "one that comes as main ends is not lost") {
+  CHECK_THROWS_AS(run([] { std::raise(SIGINT); }), KeyboardInterrupt);
+  CHECK(is_default());
+}
+
+TEST_CASE_FIXTURE(DefaultInterrupt, "one that comes when main has ended is not lost") {
+  CHECK_THROWS_AS(run([] {
+                    // In the last turn, after the loop has looked for signals.
+                    get_running_loop().call_soon([] { std::raise(SIGINT); });
+                    return 1;
+                  }),
+                  KeyboardInterrupt);
+  CHECK(is_default());
+}
+
+TEST_CASE_FIXTURE(DefaultInterrupt, "one that is still main's own to handle is not run()'s") {
+  CHECK(run([] {
+          get_running_loop().add_signal_handler(SIGINT, [] {});
+          get_running_loop().call_soon([] { std::raise(SIGINT); });
+          return 1;
+        }) == 1);
+  CHECK(is_default());
+}
+
 TEST_CASE_FIXTURE(DefaultInterrupt, "without Ctrl-C a cancelled main throws CancelledError") {
   CHECK(error_of([] {
           run([] {

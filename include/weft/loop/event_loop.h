@@ -91,7 +91,7 @@ class EventLoop {
   /// Throws: ValueError for a number that is none; std::system_error for one that cannot be caught;
   ///         RuntimeError if another loop handles this signal.
   void add_signal_handler(int signal, std::function<void()> function);
-  /// Restores what was before. False if there was none.
+  /// Restores what was before, and drops what has come and was not told. False if there was none.
   bool remove_signal_handler(int signal);
 
   /// Runs until stop(). Exceptions of callbacks go to the exception handler, but KeyboardInterrupt

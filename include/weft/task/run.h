@@ -42,8 +42,8 @@ class RunScope {
 /// Runs `main()` as the first task of a new loop, and gives its result. At the end all tasks that
 /// are left are cancelled and awaited, asynchronous generators are closed, and then the loop is.
 ///
-/// Ctrl-C cancels the main task; if that ends by the cancellation, KeyboardInterrupt is thrown from
-/// here. The second Ctrl-C kills the process. Programs that handle SIGINT themselves are left
+/// Ctrl-C cancels the main task; if that ends by the cancellation, or had ended by then,
+/// KeyboardInterrupt is thrown from here. The second Ctrl-C kills the process. Programs that handle SIGINT themselves are left
 /// alone.
 ///
 /// Throws: what `main` throws; KeyboardInterrupt; RuntimeError if a loop runs on this thread
