@@ -1,6 +1,7 @@
 #include <weft/io/fd.h>
 
 #include <cerrno>
+#include <map>
 #include <string>
 
 #include <weft/base/errors.h>
@@ -101,6 +102,11 @@ void WatchedFd::refuse(Events direction, const char* call) {
                      " this descriptor");
 }
 
+void WatchedFd::renew() {
+  readable_ = writable_ = false;
+  if (loop_) loop_->selector->modify(fd_.get(), Events::Both);
+}
+
 void WatchedFd::close() noexcept {
   leave_loop();
   fd_.close();
@@ -116,16 +122,43 @@ FileDescriptor WatchedFd::release() noexcept {
 
 namespace {
 
-/// For a descriptor that belongs to somebody else: registered for this one wait.
+/// A descriptor that belongs to somebody else, registered while tasks wait for it.
+struct Borrowed {
+  WatchedFd watched;
+  int waits = 0;
+
+  explicit Borrowed(int fd) noexcept : watched(FileDescriptor(fd)) {}
+};
+thread_local std::map<std::pair<LoopCore*, int>, Borrowed> all_borrowed;
+
+/// One wait's share in it: the last one gives it back.
+class Share {
+ public:
+  Share(LoopCore& loop, int fd, Events direction, const char* call)
+      : it_(all_borrowed.try_emplace({&loop, fd}, fd).first) {
+    if (watched().has_waiter(direction))
+      raise_error(EEXIST, std::string(call) + " for descriptor " + std::to_string(fd) +
+                              ", which another task waits for");
+    if (it_->second.waits > 0) watched().renew();  // an edge of before says nothing of now
+    ++it_->second.waits;
+  }
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+  ~Share() {
+    if (--it_->second.waits > 0) return;
+    watched().release().release();
+    all_borrowed.erase(it_);
+  }
+  WatchedFd& watched() noexcept { return it_->second.watched; }
+
+ private:
+  decltype(all_borrowed)::iterator it_;
+};
+
 void wait_once(int fd, Events direction, const char* call) {
   if (fd < 0) throw ValueError(std::string(call) + ": fd " + std::to_string(fd) + " is none");
   task_at_the_door();
-  WatchedFd watched{FileDescriptor(fd)};
-  struct GiveBack {
-    WatchedFd& watched;
-    ~GiveBack() { watched.release().release(); }
-  } give_back{watched};
-  watched.wait(direction, call);
+  Share(require_loop(call), fd, direction, call).watched().wait(direction, call);
 }
 
 }  // namespace

@@ -270,6 +270,67 @@ TEST_CASE_TEMPLATE("a limit on a wait is kept, and the descriptor let go", S, SE
   });
 }
 
+TEST_CASE_TEMPLATE("one task may wait to read and another to write", S, SELECTORS) {
+  run_on<S>([] {
+    const FileDescriptor counter(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    const std::uint64_t full = std::uint64_t(-2);
+    CHECK(::write(counter.get(), &full, sizeof full) == sizeof full);
+    Log log;
+    const auto writer = create_task([&] { wait_writable(counter.get()), log("writable"); });
+    settle();
+    CHECK(log.empty());
+    const auto reader = create_task([&] { wait_readable(counter.get()), log("readable"); });
+    settle();
+    CHECK(log == Log{"readable"});  // the one that came later, and it alone
+    std::uint64_t taken = 0;
+    CHECK(::read(counter.get(), &taken, sizeof taken) == sizeof taken);
+    writer.await();
+    CHECK(log == Log{"readable", "writable"});
+  });
+}
+
+TEST_CASE_TEMPLATE("the second direction is told as it is now, not as it was", S, SELECTORS) {
+  run_on<S>([] {
+    const FileDescriptor counter(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    const auto reader = create_task([&] { wait_readable(counter.get()); });
+    settle();  // by now it has been told that the counter can be written to
+    const std::uint64_t full = std::uint64_t(-2);
+    CHECK(::write(counter.get(), &full, sizeof full) == sizeof full);
+    const auto writer = create_task([&] { wait_writable(counter.get()); });
+    settle();
+    CHECK(reader.done());
+    CHECK_FALSE(writer.done());
+    std::uint64_t taken = 0;
+    CHECK(::read(counter.get(), &taken, sizeof taken) == sizeof taken);
+    writer.await();
+  });
+}
+
+TEST_CASE_TEMPLATE("a direction goes on to wait when the other one's task is cancelled", S,
+                   SELECTORS) {
+  run_on<S>([] {
+    const FileDescriptor counter(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    const std::uint64_t full = std::uint64_t(-2);
+    CHECK(::write(counter.get(), &full, sizeof full) == sizeof full);
+    const auto writer = create_task([&] { wait_writable(counter.get()); });
+    settle();
+    std::uint64_t taken = 0;
+    const auto reader = create_task([&] {
+      for (;;) {
+        wait_readable(counter.get());
+        if (::read(counter.get(), &taken, sizeof taken) == -1) CHECK(errno == EAGAIN);
+      }
+    });
+    writer.await();
+    settle();
+    CHECK(taken == full);
+    reader.cancel();
+    settle();
+    CHECK(reader.cancelled());
+    wait_writable(counter.get());  // nobody watches it any more
+  });
+}
+
 TEST_CASE_TEMPLATE("a second wait on the same descriptor is refused, and the first goes on", S,
                    SELECTORS) {
   run_on<S>([] {

@@ -36,14 +36,14 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-/// Waits until `fd` can be read without blocking: there is data, the end, or an error.
+/// Waits until `fd` can be read without blocking: there is data, the end, or an error. Another task
+/// may wait to write to it meanwhile.
 ///
 /// Suspends:  until then, at least for one turn.
 /// Cancelled: CancelledError; `fd` is not watched any more.
 /// Throws:    ValueError if `fd` is negative; std::system_error if it cannot be watched: EPERM for
-/// a
-///            regular file, which is always ready, EEXIST if it is being watched. RuntimeError
-///            outside a task.
+///            a regular file, which is always ready, EEXIST if a Socket or the loop watches it, or
+///            another task waits to read from it. RuntimeError outside a task.
 void wait_readable(int fd);
 
 /// The same for writing.
@@ -66,7 +66,7 @@ class WatchedFd final : private LinkedWatch {
 
   /// Throws: RuntimeError if a task waits in `direction`: nobody may overtake it.
   void check_alone(Events direction, const char* call) const {
-    if (direction == Events::Readable ? reader_ : writer_) refuse(direction, call);
+    if (has_waiter(direction)) refuse(direction, call);
   }
 
   /// Waits for the next edge in `direction` (Readable or Writable), unless one has come since the
@@ -86,6 +86,15 @@ class WatchedFd final : private LinkedWatch {
   }
   /// True if a read would find nothing, as far as is known.
   bool is_drained() const noexcept { return drained_ && !readable_ && loop_ != nullptr; }
+
+  bool has_waiter(Events direction) const noexcept {
+    return (direction == Events::Readable ? reader_ : writer_) != nullptr;
+  }
+
+  /// Forgets the edges that have come: what is the case at present will be told anew.
+  ///
+  /// Throws: std::system_error if the descriptor is not what it was.
+  void renew();
 
   /// Wakes those who wait.
   void close() noexcept;
