@@ -11,12 +11,15 @@
 
 namespace weft::detail {
 
+/// Sockets that are made are close-on-exec and non-blocking, and writing to one whose peer has gone
+/// is EPIPE without a signal. What the system offers for that is in system_flags.cpp (Linux and the
+/// BSDs) or system_fcntl.cpp (macOS).
 struct SystemCalls {
   int (*socket)(int, int, int);
   int (*bind)(int, const sockaddr*, socklen_t);
   int (*listen)(int, int);
   int (*connect)(int, const sockaddr*, socklen_t);
-  int (*accept4)(int, sockaddr*, socklen_t*, int);
+  int (*accept)(int, sockaddr*, socklen_t*);
   ssize_t (*recv)(int, void*, std::size_t, int);
   ssize_t (*send)(int, const void*, std::size_t, int);
   ssize_t (*read)(int, void*, std::size_t);
@@ -25,6 +28,11 @@ struct SystemCalls {
 };
 
 extern SystemCalls system_calls;
+
+int open_socket(int domain, int type, int protocol) noexcept;
+int accept_socket(int fd, sockaddr* address, socklen_t* size) noexcept;
+int open_socket_pair(int domain, int type, int protocol, int ends[2]) noexcept;
+extern const int kSendFlags;  // of each send()
 
 /// std::system_error from errno: "CALL: detail: the system's text".
 [[noreturn]] void raise_errno(const std::string& call_and_detail);

@@ -25,8 +25,6 @@ using detail::raise_error;
 using detail::system_calls;
 using detail::WatchedFd;
 
-constexpr int kStream = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-
 const sockaddr* system_address(const Address& address) noexcept {
   return static_cast<const sockaddr*>(address.data());
 }
@@ -65,7 +63,7 @@ FileDescriptor open_stream(const Address& address) {
     case Family::None:
       throw ValueError("address: it is empty");
   }
-  FileDescriptor fd(system_calls.socket(domain, kStream, 0));
+  FileDescriptor fd(system_calls.socket(domain, SOCK_STREAM, 0));
   if (!fd) raise_for("socket for", address);
   return fd;
 }
@@ -179,7 +177,7 @@ Socket Socket::listen(const Address& address, const ListenOptions& options) {
 
 std::pair<Socket, Socket> Socket::pair() {
   int ends[2];
-  if (socketpair(AF_UNIX, kStream, 0, ends) != 0) raise_errno("socketpair");
+  if (detail::open_socket_pair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) raise_errno("socketpair");
   FileDescriptor first(ends[0]);
   FileDescriptor second(ends[1]);
   return {Socket(std::move(first)), Socket(std::move(second))};
@@ -196,8 +194,7 @@ Socket Socket::adopt(FileDescriptor fd) {
 Socket Socket::accept() {
   WatchedFd& socket = usable(watched_, Events::Readable, "accept");
   for (;;) {
-    FileDescriptor fd(
-        system_calls.accept4(socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    FileDescriptor fd(system_calls.accept(socket.get(), nullptr, nullptr));
     if (fd) {
       send_without_delay(fd.get());
       return Socket(std::move(fd));
@@ -236,7 +233,7 @@ std::string Socket::recv(std::size_t at_most) {
 std::size_t Socket::send(std::span<const std::byte> data) {
   WatchedFd& socket = usable(watched_, Events::Writable, "send");
   for (;;) {
-    const ssize_t count = system_calls.send(socket.get(), data.data(), data.size(), MSG_NOSIGNAL);
+    const ssize_t count = system_calls.send(socket.get(), data.data(), data.size(), detail::kSendFlags);
     if (count >= 0) return std::size_t(count);
     if (would_block(errno))
       socket.wait(Events::Writable, "send");
