@@ -5,6 +5,7 @@
 #include <weft/base/errors.h>
 #include <weft/base/exception_group.h>
 #include <weft/base/hooks.h>
+#include <weft/base/source_location.h>
 #include <weft/context/stack.h>
 #include <weft/context/switch.h>
 #include <weft/coro/async_for.h>

@@ -10,9 +10,12 @@
 
 namespace weft::detail {
 
-void Descriptors::Slot::set(LoopCore& core, std::function<void()> function) {
+void Descriptors::Slot::set(LoopCore& core, int fd, Events direction,
+                            std::function<void()> function) {
   auto call = std::make_unique<Call>();
   call->loop = &core;
+  call->fd = fd;
+  call->reads = direction == Events::Readable;
   call->function = std::move(function);
   owner_.cancel();
   call_ = call.get();
@@ -39,6 +42,7 @@ void Descriptors::ready(Watch* watch, Events events) {
 
 void Descriptors::set(int fd, Events direction, std::function<void()> function) {
   if (core_.closed) throw RuntimeError("Event loop is closed");
+  core_.check_thread();
   if (fd < 0) throw ValueError("fd: " + std::to_string(fd) + " is no descriptor");
   const auto [it, fresh] = entries_.try_emplace(fd);
   Entry& entry = it->second;
@@ -55,7 +59,7 @@ void Descriptors::set(int fd, Events direction, std::function<void()> function) 
       throw;
     }
   }
-  entry.slot(direction).set(core_, std::move(function));
+  entry.slot(direction).set(core_, fd, direction, std::move(function));
 }
 
 /// False if the descriptor was closed without a word: another one has its number now, and what was
@@ -73,6 +77,7 @@ bool Descriptors::modify(int fd, Entry& entry, Events direction) {
 }
 
 bool Descriptors::unset(int fd, Events direction) {
+  core_.check_thread();
   const auto it = entries_.find(fd);
   if (it == entries_.end()) return false;
   Entry& entry = it->second;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <string>
 
 #include <weft/loop/core.h>
 
@@ -22,11 +23,16 @@ class Descriptors {
   /// Stands in the ready queue once at most, so that a cancelled one cannot run from there.
   struct Call final : Callback {
     std::function<void()> function;
+    int fd = -1;
+    bool reads = false;
     bool queued = false;
 
     void invoke() override {
       queued = false;
       function();
+    }
+    std::string describe() const override {
+      return (reads ? "reader of descriptor " : "writer of descriptor ") + std::to_string(fd);
     }
   };
 
@@ -34,7 +40,7 @@ class Descriptors {
   class Slot {
    public:
     explicit operator bool() const noexcept { return bool(owner_); }
-    void set(LoopCore& core, std::function<void()> function);
+    void set(LoopCore& core, int fd, Events direction, std::function<void()> function);
     void clear() noexcept;
     void make_ready();
 

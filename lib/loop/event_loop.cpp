@@ -1,5 +1,6 @@
 #include <weft/loop/event_loop.h>
 
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <utility>
@@ -34,8 +35,8 @@ struct EventLoop::State final : LoopCore {
   detail::Descriptors descriptors{core};
   std::map<int, std::function<void()>> signal_handlers;
 
-  void turn();
-  void poll();
+  void run(const std::function<void()>& turns);
+  void poll(Duration at_most = Duration::max());
   void take_from_threads();
   void take_signals();
   void run_batch();
@@ -65,8 +66,9 @@ void report(LoopCore& loop, const ExceptionContext& context) noexcept {
   try {
     if (const auto handler = loop.exception_handler)
       return handler(context);  // it may go meanwhile
-    fmt::print(stderr, "weft: {}{}{}{}: {}\n", context.message, context.name.empty() ? "" : " ('",
-               context.name, context.name.empty() ? "" : "')", describe(context.exception));
+    const std::string name = context.name.empty() ? "" : fmt::format(" ('{}')", context.name);
+    const std::string error = context.exception ? ": " + describe(context.exception) : "";
+    fmt::print(stderr, "weft: {}{}{}\n", context.message, name, error);
   } catch (...) {
     report_unraisable(std::current_exception(), "in an exception handler");
   }
@@ -79,6 +81,7 @@ void Callback::run_callback(Runnable* self) {
     ~Drop() { release(callback); }
   } drop{callback};
   if (callback->cancelled || callback->loop->closed) return;
+  const Stopwatch watch(*callback->loop);
   try {
     callback->invoke();
   } catch (const KeyboardInterrupt&) {
@@ -88,6 +91,27 @@ void Callback::run_callback(Runnable* self) {
   } catch (...) {
     report(*callback->loop, {"Exception in callback", std::current_exception(), {}});
   }
+  if (watch.was_slow()) watch.report(callback->describe());
+}
+
+std::string created_at(const SourceLocation& where) {
+  return where.file ? fmt::format(" created at {}:{}", where.file, where.line) : "";
+}
+
+std::string Callback::describe() const { return "Handle" + created_at(where); }
+
+void Stopwatch::report(const std::string& what, std::string_view name) const noexcept {
+  const double seconds = std::chrono::duration<double>(taken()).count();
+  detail::report(loop_,
+                 {fmt::format("Executing <{}> took {:.3f} seconds", what, seconds), nullptr, name});
+}
+
+void LoopCore::check_thread() const {
+  if (!debug) return;
+  const std::thread::id runs = thread.load();
+  if (runs != std::thread::id() && runs != std::this_thread::get_id())
+    throw RuntimeError(
+        "Non-thread-safe operation invoked on an event loop other than the current one");
 }
 
 }  // namespace detail
@@ -96,6 +120,8 @@ EventLoop::EventLoop(EventLoopOptions options) : state_(new State) {
   LoopCore& core = state_->core;
   core.owner = this;
   core.selector = options.selector ? std::move(options.selector) : make_selector();
+  core.debug = options.debug;
+  core.slow_callback = options.slow_callback;
   core.clock = options.clock ? std::move(options.clock) : std::make_unique<MonotonicClock>();
 }
 
@@ -113,16 +139,16 @@ void EventLoop::Release::operator()(State* state) const noexcept { detail::relea
 
 // ---- one turn
 
-void EventLoop::State::turn() {
-  poll();
-  run_batch();
-}
-
-void EventLoop::State::poll() {
+void EventLoop::State::poll(Duration at_most) {
   core.handled = 0;
   std::optional<TimePoint> deadline;
   if (!core.timers.empty()) deadline = core.timers.earliest();
-  const bool idle = core.ready.empty() && !core.stopping && !core.woken.load();
+  if (at_most != Duration::max()) {
+    const TimePoint end = saturating_add(core.clock->now(), at_most);
+    deadline = std::min(deadline.value_or(end), end);
+  }
+  const bool idle =
+      at_most > Duration::zero() && core.ready.empty() && !core.stopping && !core.woken.load();
   const auto limit =
       idle ? core.clock->before_wait(deadline, core.outside > 0) : std::optional(Duration::zero());
   const auto events = core.selector->select(limit);
@@ -158,7 +184,7 @@ void EventLoop::State::take_signals() {
   for (int signal = 1; pending; ++signal, pending >>= 1)
     if (pending & 1)
       if (auto it = signal_handlers.find(signal); it != signal_handlers.end())
-        core.owner->call_soon(it->second);
+        core.owner->call_soon(it->second, {});
 }
 
 void EventLoop::State::run_batch() {
@@ -181,8 +207,7 @@ void EventLoop::State::run_batch() {
   }
 }
 
-void EventLoop::run_forever() {
-  LoopCore& core = state_->core;
+void EventLoop::State::run(const std::function<void()>& turns) {
   if (core.closed) throw RuntimeError("Event loop is closed");
   if (core.running) throw RuntimeError("This event loop is already running");
   if (detail::running_loop)
@@ -197,19 +222,46 @@ void EventLoop::run_forever() {
           drive(std::exchange(detail::coro_thread.drive, nullptr)),
           hooks(set_asyncgen_hooks(c.asyncgens.get())) {
       core.running = true;
+      core.thread = std::this_thread::get_id();
       detail::running_loop = &core;
     }
     ~Running() {
       core.running = core.stopping = false;
+      core.thread = std::thread::id();
       detail::running_loop = nullptr;
       detail::coro_thread.drive = drive;
       set_asyncgen_hooks(hooks);
     }
-  } running(core);
-  do {
-    state_->turn();
-  } while (!core.stopping);
+  } entered(core);
+  turns();
 }
+
+void EventLoop::run_forever() {
+  state_->run([this] {
+    do {
+      state_->poll();
+      state_->run_batch();
+    } while (!state_->stopping);
+  });
+}
+
+bool EventLoop::run_once(Duration max_wait) {
+  state_->run([&] {
+    state_->poll(max_wait);
+    state_->stopping = true;  // one batch
+    state_->run_batch();
+  });
+  return state_->handled > 0;
+}
+
+std::optional<TimePoint> EventLoop::next_deadline() const noexcept {
+  const LoopCore& core = state_->core;
+  if (!core.ready.empty() || core.woken.load()) return time();
+  if (core.timers.empty()) return std::nullopt;
+  return core.timers.earliest();
+}
+
+int EventLoop::fileno() const noexcept { return state_->core.selector->fileno(); }
 
 void EventLoop::stop() noexcept { state_->core.stopping = true; }
 
@@ -239,34 +291,37 @@ TimePoint EventLoop::time() const noexcept { return state_->core.clock->now(); }
 namespace {
 
 /// One reference is the queue's, the other one the handle's.
-Handle adopt(LoopCore& core, std::unique_ptr<Callback> callback) {
+Handle adopt(LoopCore& core, std::unique_ptr<Callback> callback, SourceLocation where) {
   if (core.closed) throw RuntimeError("Event loop is closed");
+  core.check_thread();
   callback->loop = &core;
+  callback->where = where;
   callback->references = 2;
   return Handle(callback.release());
 }
 
 }  // namespace
 
-Handle EventLoop::schedule(Callback* callback) {
-  Handle handle = adopt(state_->core, std::unique_ptr<Callback>(callback));
+Handle EventLoop::schedule(Callback* callback, SourceLocation where) {
+  Handle handle = adopt(state_->core, std::unique_ptr<Callback>(callback), where);
   state_->core.ready.push(*callback);
   return handle;
 }
 
-Handle EventLoop::schedule_at(TimePoint when, Callback* callback) {
-  Handle handle = adopt(state_->core, std::unique_ptr<Callback>(callback));
+Handle EventLoop::schedule_at(TimePoint when, Callback* callback, SourceLocation where) {
+  Handle handle = adopt(state_->core, std::unique_ptr<Callback>(callback), where);
   state_->core.start_timer(*callback, when);
   return handle;
 }
 
-void EventLoop::schedule_from_thread(Callback* callback) {
+void EventLoop::schedule_from_thread(Callback* callback, SourceLocation where) {
   std::unique_ptr<Callback> owner(callback);
   LoopCore& core = state_->core;
   {
     const std::lock_guard lock(core.mutex);
     if (core.closed) throw RuntimeError("Event loop is closed");
     callback->loop = &core;
+    callback->where = where;
     core.from_threads.push_back(owner.get());
     owner.release();
     if (detail::running_loop != &core) {
@@ -292,11 +347,13 @@ bool EventLoop::remove_writer(int fd) { return state_->descriptors.unset(fd, Eve
 void EventLoop::add_signal_handler(int signal, std::function<void()> function) {
   LoopCore& core = state_->core;
   if (core.closed) throw RuntimeError("Event loop is closed");
+  core.check_thread();
   detail::catch_signal(signal, core);
   state_->signal_handlers.insert_or_assign(signal, std::move(function));
 }
 
 bool EventLoop::remove_signal_handler(int signal) {
+  state_->core.check_thread();
   if (state_->signal_handlers.erase(signal) == 0) return false;
   detail::restore_signal(signal);
   return true;

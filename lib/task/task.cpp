@@ -218,6 +218,7 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   body->label.number = number = next_number();
   if (!options.name.empty()) rename(std::move(options.name));
   LoopCore& core = loop();
+  if (core.debug) run = &TaskBase::step_in_debug;
   core.close_tasks = close_tasks;
   if (!core.asyncgens) look_after_asyncgens(core);
   retain(future);
@@ -249,6 +250,21 @@ void TaskBase::step(Runnable* self) {
   const Target target = prepare_step(task);
   if (target.routine) enter(loop.context, *target.routine, target.fresh);
   bury_the_dead(loop);
+}
+
+/// Not the function that is handed over to: each step goes by way of the loop, which measures it.
+void TaskBase::step_in_debug(Runnable* self) {
+  auto& task = *static_cast<TaskBase*>(self);
+  SourceLocation where;
+  if (task.routine) where = {task.routine->label.file, task.routine->label.line};
+  retain(task.future);
+  const Stopwatch watch(task.loop());
+  step(self);
+  if (watch.was_slow()) {
+    const std::string name = task.task_name();
+    watch.report("Task '" + name + "'" + created_at(where), name);
+  }
+  release(&task.future);
 }
 
 bool TaskBase::request_cancel(const CancelMessage& message) {

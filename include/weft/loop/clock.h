@@ -42,4 +42,24 @@ class MonotonicClock final : public Clock {
   void after_wait(std::optional<TimePoint>, bool) override {}
 };
 
+/// Stands still until its owner moves it: for programs that own their main loop, whose time is
+/// that of a game or a simulation. See EventLoop::run_once().
+///
+/// A loop that waits does so for as long as if the clock ran along, but no time passes by that. So
+/// a loop that run_forever() runs stays where it is, unless something that it runs steps the clock.
+class SteppedClock final : public Clock {
+ public:
+  explicit SteppedClock(TimePoint start = TimePoint{}) noexcept : now_(start) {}
+
+  /// Throws: ValueError that names `by` if it is negative.
+  void step(Duration by);
+
+  TimePoint now() const noexcept override { return now_; }
+  std::optional<Duration> before_wait(std::optional<TimePoint> deadline, bool outside) override;
+  void after_wait(std::optional<TimePoint>, bool) override {}
+
+ private:
+  TimePoint now_;
+};
+
 }  // namespace weft

@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include <weft/context/switch.h>
@@ -100,6 +102,8 @@ struct LoopCore {
   bool stopping = false;
   bool running = false;
   bool closed = false;
+  bool debug = false;
+  Duration slow_callback{};
   std::size_t outside = 0;         // waits for something that no task of this loop can bring about
   LinkedWatch* watches = nullptr;  // descriptors that the io layer has registered
   std::size_t watched = 0;         // their number
@@ -121,7 +125,9 @@ struct LoopCore {
   std::unique_ptr<Selector> selector;
   std::unique_ptr<Clock> clock;
 
-  std::atomic<bool> woken{false};         // shared
+  std::atomic<std::thread::id>
+      thread{};                    // shared: the one that runs it; none while it does not run
+  std::atomic<bool> woken{false};  // shared
   std::atomic<std::uint64_t> signals{0};  // shared: bit n - 1 for signal n
   std::mutex mutex;                       // shared
   std::vector<Callback*> from_threads;    // shared, under the mutex
@@ -136,6 +142,9 @@ struct LoopCore {
     return handled < kHandlesPerPoll && !stopping && !woken.load(std::memory_order_relaxed) &&
            (timers.empty() || timers.earliest() > now);
   }
+
+  /// In debug mode. Throws: RuntimeError if another thread runs the loop.
+  void check_thread() const;
 
   void add_watch(LinkedWatch& watch) noexcept;
   void remove_watch(LinkedWatch& watch) noexcept;
@@ -159,6 +168,25 @@ void release(LoopCore* loop) noexcept;
 
 /// Tells the exception handler, or stderr if there is none.
 void report(LoopCore& loop, const ExceptionContext& context) noexcept;
+
+/// Measures a callback or a step of a task, in debug mode.
+class Stopwatch {
+ public:
+  explicit Stopwatch(LoopCore& loop) : loop_(loop) {
+    if (loop.debug) start_ = loop.clock->now();
+  }
+  bool was_slow() const { return loop_.debug && taken() >= loop_.slow_callback; }
+  void report(const std::string& what, std::string_view name = {}) const noexcept;
+
+ private:
+  Duration taken() const { return loop_.clock->now() - start_; }
+
+  LoopCore& loop_;
+  TimePoint start_{};
+};
+
+/// "created at FILE:LINE", with a space before; nothing if it is not known.
+std::string created_at(const SourceLocation& where);
 
 /// The loop that runs on this thread, or null.
 extern constinit thread_local LoopCore* running_loop __attribute__((tls_model("initial-exec")));

@@ -6,9 +6,12 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <weft/base/hooks.h>
+#include <weft/base/source_location.h>
 #include <weft/loop/clock.h>
 #include <weft/loop/handle.h>
 #include <weft/loop/selector.h>
@@ -17,14 +20,20 @@ namespace weft {
 
 /// What an exception handler is told.
 struct ExceptionContext {
-  std::string_view message;  ///< what went wrong: "Exception in callback"
-  std::exception_ptr exception;
-  std::string_view name;  ///< of the task or future, if there is one
+  std::string_view message;      ///< what went wrong: "Exception in callback"
+  std::exception_ptr exception;  ///< null if none is to blame
+  std::string_view name;         ///< of the task or future, if there is one
 };
 
 struct EventLoopOptions {
   std::unique_ptr<Selector> selector;  ///< none: make_selector()
   std::unique_ptr<Clock> clock;        ///< none: a MonotonicClock
+
+  /// Debug mode: tells the exception handler of callbacks and steps of tasks that take
+  /// `slow_callback` or longer by the loop's clock ("Executing <Task 'x' created at x.cpp:3> took
+  /// 0.150 seconds"), and refuses calls from a wrong thread with a RuntimeError.
+  bool debug = debug_mode();
+  Duration slow_callback = std::chrono::milliseconds(100);
 };
 
 /// Runs callbacks, one after the other, on one thread. It knows nothing of tasks: those are
@@ -51,28 +60,30 @@ class EventLoop {
   ///
   /// Throws: RuntimeError if the loop is closed (as all of the following do).
   template <std::invocable F>
-  Handle call_soon(F&& function) {
-    return schedule(new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)));
+  Handle call_soon(F&& function, SourceLocation where = SourceLocation::current()) {
+    return schedule(new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)), where);
   }
 
   /// Runs `function()` once `delay` has passed.
   template <std::invocable F>
-  Handle call_later(Duration delay, F&& function) {
-    return call_at(saturating_add(time(), delay), std::forward<F>(function));
+  Handle call_later(Duration delay, F&& function,
+                    SourceLocation where = SourceLocation::current()) {
+    return call_at(saturating_add(time(), delay), std::forward<F>(function), where);
   }
 
   /// Runs `function()` at `when`, of this loop's time(). Equal times run first in, first out.
   template <std::invocable F>
-  Handle call_at(TimePoint when, F&& function) {
-    return schedule_at(when, new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)));
+  Handle call_at(TimePoint when, F&& function, SourceLocation where = SourceLocation::current()) {
+    return schedule_at(when, new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)),
+                       where);
   }
 
   /// The same as call_soon(), and wakes the loop.
   ///
   /// Thread: any. The only member of which this is true.
   template <std::invocable F>
-  void call_soon_threadsafe(F&& function) {
-    schedule_from_thread(new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)));
+  void call_soon_threadsafe(F&& function, SourceLocation where = SourceLocation::current()) {
+    schedule_from_thread(new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)), where);
   }
 
   /// Calls `function()` in each turn in which `fd` is readable. Replaces the one set before.
@@ -100,8 +111,24 @@ class EventLoop {
   /// Throws: RuntimeError if this or another loop runs on this thread.
   void run_forever();
 
-  /// The turn that is running will be the last.
+  /// The turn that is running, or else the next one, will be the last.
   void stop() noexcept;
+
+  /// Runs one turn, and waits for at most `max_wait` if nothing is ready: for programs that own
+  /// their main loop. False if there was nothing to run. What a turn makes ready runs in the next
+  /// one, so a frame that is to settle calls this until it is false.
+  ///
+  /// Units:  of the loop's clock; Duration::max() is no limit.
+  /// Throws: as run_forever().
+  bool run_once(Duration max_wait = Duration::zero());
+
+  /// When the next turn is due as far as is known: time() if something is ready, else the first
+  /// timer's. None if all waits for descriptors, or there is nothing at all.
+  std::optional<TimePoint> next_deadline() const noexcept;
+
+  /// A descriptor that is readable when a turn is due before next_deadline(), for the system calls
+  /// that a program waits with; -1 if the selector has none (poll). Not to be read from.
+  int fileno() const noexcept;
 
   /// Drops all that is scheduled. Throws: RuntimeError if it runs.
   void close();
@@ -121,9 +148,9 @@ class EventLoop {
   friend detail::LoopCore& detail::core_of(EventLoop& loop) noexcept;
   struct State;
 
-  Handle schedule(detail::Callback* callback);
-  Handle schedule_at(TimePoint when, detail::Callback* callback);
-  void schedule_from_thread(detail::Callback* callback);
+  Handle schedule(detail::Callback* callback, SourceLocation where);
+  Handle schedule_at(TimePoint when, detail::Callback* callback, SourceLocation where);
+  void schedule_from_thread(detail::Callback* callback, SourceLocation where);
 
   struct Release {
     void operator()(State* state) const noexcept;

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
+#include <weft/base/source_location.h>
 #include <weft/loop/clock.h>
 
 namespace weft {
@@ -44,10 +46,12 @@ struct Callback : Timer {
   LoopCore* loop = nullptr;
   std::uint32_t references = 1;
   bool cancelled = false;
+  SourceLocation where;
 
   Callback() noexcept : Timer(&Callback::run_callback) {}
   virtual ~Callback() = default;
   virtual void invoke() = 0;
+  virtual std::string describe() const;
 
   static void run_callback(Runnable* self);
 };

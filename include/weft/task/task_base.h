@@ -5,21 +5,11 @@
 #include <memory>
 #include <string>
 
+#include <weft/base/source_location.h>
 #include <weft/coro/routine.h>
 #include <weft/task/future.h>
 
 namespace weft {
-
-/// A line of source: as std::source_location, for compilers that have none yet.
-struct SourceLocation {
-  const char* file = nullptr;  ///< null: not known
-  unsigned int line = 0;
-
-  static constexpr SourceLocation current(const char* file = __builtin_FILE(),
-                                          unsigned int line = __builtin_LINE()) noexcept {
-    return {file, line};
-  }
-};
 
 /// How a task is made.
 struct TaskOptions {
@@ -66,6 +56,7 @@ struct TaskBase : Runnable {
   void make_ready() noexcept { loop().ready.push(*this); }
 
   static void step(Runnable* self);
+  static void step_in_debug(Runnable* self);
 };
 
 template <class T>
