@@ -15,6 +15,7 @@
 #include <weft/task/timeout.h>
 
 #include "base/system.h"
+#include "io/turns.h"
 
 namespace weft {
 
@@ -194,6 +195,7 @@ Socket Socket::adopt(FileDescriptor fd) {
 Socket Socket::accept() {
   WatchedFd& socket = usable(watched_, Events::Readable, "accept");
   for (;;) {
+    detail::count_call();
     FileDescriptor fd(system_calls.accept(socket.get(), nullptr, nullptr));
     if (fd) {
       send_without_delay(fd.get());
@@ -211,6 +213,7 @@ std::size_t Socket::recv_into(std::span<std::byte> buffer) {
   WatchedFd& socket = usable(watched_, Events::Readable, "recv");
   if (socket.is_drained()) socket.wait(Events::Readable, "recv");
   for (;;) {
+    detail::count_call();
     const ssize_t count = system_calls.recv(socket.get(), buffer.data(), buffer.size(), 0);
     if (count >= 0) {
       if (count > 0 && std::size_t(count) < buffer.size()) socket.drained();
@@ -233,7 +236,9 @@ std::string Socket::recv(std::size_t at_most) {
 std::size_t Socket::send(std::span<const std::byte> data) {
   WatchedFd& socket = usable(watched_, Events::Writable, "send");
   for (;;) {
-    const ssize_t count = system_calls.send(socket.get(), data.data(), data.size(), detail::kSendFlags);
+    detail::count_call();
+    const ssize_t count =
+        system_calls.send(socket.get(), data.data(), data.size(), detail::kSendFlags);
     if (count >= 0) return std::size_t(count);
     if (would_block(errno))
       socket.wait(Events::Writable, "send");

@@ -27,7 +27,9 @@ struct ConnectOptions {
 
 /// A connected or listening stream socket: TCP over IPv4 or IPv6, or Unix.
 ///
-/// Each call is tried at once, and waits only if the system says that it would block. One task may
+/// Each call is tried at once, and waits only if the system says that it would block; but a task of
+/// which 64 calls in a row have been served at once gives up a turn before the next, so that a fast
+/// peer does not keep others from running, nor the task from being cancelled. One task may
 /// read while another one writes; while one waits to read (or accept), or to write, any other one
 /// that tries the same gets RuntimeError. TCP_NODELAY is on.
 ///
@@ -66,7 +68,7 @@ class Socket {
 
   /// The next connection.
   ///
-  /// Suspends:  until there is one.
+  /// Suspends:  until there is one, or for a turn after many that were there.
   /// Cancelled: CancelledError; no connection is lost.
   /// Throws:    std::system_error, EMFILE when the process has no descriptors left; RuntimeError if
   ///            another task waits to accept, or if it would wait outside a task.
@@ -74,7 +76,7 @@ class Socket {
 
   /// What has arrived, up to `buffer.size()` bytes: at least one, or 0 at the end of the stream.
   ///
-  /// Suspends:  until something has arrived.
+  /// Suspends:  until something has arrived, or for a turn after many calls that were served.
   /// Cancelled: CancelledError; no byte is lost.
   /// Throws:    std::system_error: ECONNRESET...; ValueError for an empty buffer; RuntimeError if
   ///            another task waits to read, or if it would wait outside a task.
@@ -88,7 +90,7 @@ class Socket {
 
   /// Sends what the system takes at once, at least one byte (none of none), and returns how many.
   ///
-  /// Suspends:  while the system takes nothing.
+  /// Suspends:  while the system takes nothing, or for a turn after many calls that were served.
   /// Cancelled: CancelledError; nothing was sent by this call.
   /// Throws:    std::system_error: EPIPE, ECONNRESET (no signal is raised); RuntimeError if another
   ///            task waits to write, or if it would wait outside a task.
