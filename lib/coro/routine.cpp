@@ -72,12 +72,11 @@ void begin(Routine& routine) {
 }
 
 Routine& begin_alone(Routine& routine) {
-  constexpr std::size_t kLargest = 1024;  // beyond that a page is not shared with much
   constexpr std::size_t kAlignment = 64;
   prepare_coro_thread();
   Stack stack = acquire_stack(routine.stack_options);
   const std::size_t size = (routine.table->size + kAlignment - 1) / kAlignment * kAlignment;
-  if (!routine.table->move_to || size > kLargest || routine.references != 1) {
+  if (!routine.table->move_to || size > kLargestMoved || routine.references != 1) {
     start_on(routine, stack);
     return routine;
   }

@@ -36,6 +36,7 @@ FutureBase::~FutureBase() {
 }
 
 void FutureBase::check_settable(const char* operation) {
+  loop->check_thread();
   if (task()) throw RuntimeError(std::string("Task does not support ") + operation + " operation");
   if (done()) throw InvalidStateError("invalid state");
 }
@@ -76,6 +77,7 @@ void FutureBase::fail(std::exception_ptr exception) {
 }
 
 bool FutureBase::cancel(const CancelMessage& message) {
+  loop->check_thread();
   if (done()) return false;
   has_message = message.has_value();
   finish_cancelled(std::make_exception_ptr(message ? CancelledError(*message) : CancelledError()));

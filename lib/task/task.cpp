@@ -268,6 +268,7 @@ void TaskBase::step_in_debug(Runnable* self) {
 }
 
 bool TaskBase::request_cancel(const CancelMessage& message) {
+  loop().check_thread();
   if (future.done()) return false;
   if (passes_cancel_on) {  // tasks that wait for one another: the one that asks here is let go
     loop().cancel_came_back = true;

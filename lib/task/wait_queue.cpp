@@ -1,5 +1,8 @@
 #include <weft/task/wait_queue.h>
 
+#include <string>
+#include <thread>
+
 #include <weft/base/errors.h>
 #include <weft/task/future.h>
 #include <weft/task/task_base.h>
@@ -34,7 +37,15 @@ void Waiter::wait_by_hand() {
   future.await();
 }
 
+LoopCore* Waiter::loop() const noexcept {
+  if (task_) return &task_->loop();
+  return future_ ? future_->loop : nullptr;
+}
+
 void Waiter::wake() {
+  const LoopCore* const loop = this->loop();
+  if (loop && loop != running_loop && loop->thread.load() != std::thread::id())
+    die("a task is woken from a thread that is not its loop's: use loop.call_soon_threadsafe()");
   if (state_ == State::Woken || state_ == State::Cancelled) return;
   const bool waiting = std::exchange(state_, State::Woken) == State::Waiting;
   if (!waiting) return;
@@ -92,6 +103,9 @@ void Place::stop_waiting(State state) noexcept {
 }
 
 void Turn::wait(const char* kind) {
+  const Place* const other = place_.neighbour();
+  if (other && other->waiter_.loop() && other->waiter_.loop() != running_loop)
+    throw RuntimeError(std::string(kind) + ": it is bound to a different event loop");
   struct Leave {
     Place& place;
     ~Leave() { place.leave(); }

@@ -28,7 +28,15 @@ struct RoutineOf final : Base {
   static void destroy(Routine& routine) noexcept {
     static_cast<RoutineOf&>(routine).body_function.~F();
   }
-  static void deallocate(Routine* routine) noexcept { delete static_cast<RoutineOf*>(routine); }
+  static void deallocate(Routine* routine) noexcept {
+    auto* const record = static_cast<RoutineOf*>(routine);
+    if (!record->fleeting) {
+      delete record;
+      return;
+    }
+    record->~RoutineOf();
+    free_fleeting(record);
+  }
 
   /// A routine that has not started and that nobody else refers to.
   static Routine* move_to(Routine& from, void* place) noexcept {
@@ -39,7 +47,7 @@ struct RoutineOf final : Base {
     moved->label = old.label;
     moved->stack_options = old.stack_options;
     old.body_function.~F();
-    delete &old;
+    deallocate(&old);
     return moved;
   }
   static constexpr bool kMoves = std::is_nothrow_move_constructible_v<F> && alignof(F) <= 64;
@@ -50,6 +58,23 @@ struct RoutineOf final : Base {
 template <class F, class Caller, class Base>
 constexpr BodyTable RoutineOf<F, Caller, Base>::kTable{run, destroy, deallocate, sizeof(RoutineOf),
                                                        kMoves ? move_to : nullptr};
+
+/// One that will begin soon.
+template <class Caller, class F>
+Routine* make_fleeting(RoutineKind kind, F&& function) {
+  using Made = RoutineOf<std::decay_t<F>, Caller>;
+  constexpr bool kFits = Made::kMoves && sizeof(Made) <= kLargestMoved;
+  void* const place = kFits ? allocate_fleeting(sizeof(Made)) : nullptr;
+  if (!place) return new Made(kind, std::forward<F>(function));
+  try {
+    Routine* const made = ::new (place) Made(kind, std::forward<F>(function));
+    made->fleeting = true;
+    return made;
+  } catch (...) {
+    free_fleeting(place);
+    throw;
+  }
+}
 
 template <class R, class Call>
 void store_result(Frame& frame, Call&& call) {

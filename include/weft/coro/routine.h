@@ -65,6 +65,14 @@ struct BodyTable {
   Routine* (*move_to)(Routine&, void*) noexcept;  // null if that could throw
 };
 
+/// Larger records do not move to their stacks: beyond that a page is not shared with much.
+inline constexpr std::size_t kLargestMoved = 1024;
+
+/// Memory for the record of a routine that will begin soon, and move to its stack then: such memory
+/// goes back to the system as it is freed, whatever lives on elsewhere. Null if there is none.
+void* allocate_fleeting(std::size_t size) noexcept;
+void free_fleeting(void* record) noexcept;
+
 /// How a drive ended. YieldedLast: the reference of the call is the only one left, and the caller,
 /// who knows the type, saves the value before it releases it.
 enum class Outcome : std::uint8_t { Yielded, YieldedLast, Returned, Raised, Gone };
@@ -118,6 +126,7 @@ struct Routine {
   Stack stack;
   StackOptions stack_options;
   bool on_stack = false;  // the record itself lies at the top of the stack
+  bool fleeting = false;  // or in memory of allocate_fleeting()
   StackLabel label;
 
   Routine(const BodyTable* type, RoutineKind k) noexcept : body(type), table(type), kind(k) {}

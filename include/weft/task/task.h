@@ -116,13 +116,14 @@ auto create_task(TaskOptions options, F&& function, Args&&... args) {
   detail::require_loop("create_task");
   const StackOptions stack = options.stack;
   if (stack != StackOptions{}) detail::check_stack(stack);
-  Coroutine<R> body(
+  detail::Routine* const body = detail::make_fleeting<detail::CoroutineCaller<R>>(
+      detail::RoutineKind::Coroutine,
       [f = std::decay_t<F>(std::forward<F>(function)),
        stored = std::make_tuple(std::decay_t<Args>(std::forward<Args>(args))...)]() mutable -> R {
         return std::apply(f, std::move(stored));
       });
-  detail::Access::routine(body)->stack_options = stack;
-  return detail::start_task<R>(detail::Access::take(body), std::move(options));
+  body->stack_options = stack;
+  return detail::start_task<R>(body, std::move(options));
 }
 template <class F, class... Args>
   requires(sizeof...(Args) > 0) && std::invocable<std::decay_t<F>&, std::decay_t<Args>...>

@@ -31,10 +31,14 @@ class Waiter : public Awaited {
   ///         or if a hand resumes the coroutine before wake().
   void wait(const WaitReason& reason);
 
-  /// Makes the waiting task ready; it runs in a later turn. No effect the second time.
+  /// Makes the waiting task ready; it runs in a later turn. No effect the second time. From another
+  /// thread than that of its loop, while that runs, it kills the process, with a message.
   void wake();
 
   bool woken() const noexcept { return state_ == State::Woken; }
+
+  /// That of who waits; null before that.
+  LoopCore* loop() const noexcept;
 
   bool cancel_wait(const CancelMessage& message) final;
   bool withdraw(TaskBase& task) noexcept final;
@@ -82,6 +86,9 @@ class Place {
 
   void leave() noexcept;
 
+  /// Another one in the same line, or null.
+  const Place* neighbour() const noexcept { return previous_ ? previous_ : next_; }
+
   /// Null once that has gone.
   const WaitQueue* queue() const noexcept { return queue_; }
 
@@ -92,6 +99,7 @@ class Place {
 
  private:
   friend class QueuedWaiter;
+  friend class Turn;
   friend class weft::WaitQueue;
   enum class State : std::uint8_t { Waiting, Given, Woken, WokenAlone };
 
