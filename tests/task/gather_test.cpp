@@ -51,6 +51,14 @@ TEST_CASE("results come in the order of the arguments, each of its type") {
   });
 }
 
+TEST_CASE("functions start in the order of the arguments") {
+  testing::run([] {
+    std::string order;
+    gather([&] { order += 'a'; }, [&] { order += 'b'; }, [&] { order += 'c'; });
+    CHECK(order == "abc");
+  });
+}
+
 TEST_CASE("functions, coroutines, tasks and futures may be mixed") {
   testing::run([] {
     const Future<int> future;

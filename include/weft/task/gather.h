@@ -165,8 +165,9 @@ class Gather {
 template <bool kKeepErrors, class... What>
 auto make_gather(What&&... what) {
   LoopCore& loop = require_loop("gather");
-  auto futures = std::make_tuple(as_future(std::forward<What>(what))...);
-  return Gather<IntoTuple<kKeepErrors>, decltype(futures)>(loop, std::move(futures), kKeepErrors);
+  using Futures = std::tuple<decltype(as_future(std::forward<What>(what)))...>;
+  Futures futures{as_future(std::forward<What>(what))...};  // braces: tasks start in this order
+  return Gather<IntoTuple<kKeepErrors>, Futures>(loop, std::move(futures), kKeepErrors);
 }
 
 template <bool kKeepErrors, std::ranges::input_range Range>
