@@ -253,7 +253,7 @@ TEST_CASE("a value whose receiver is cancelled goes to the next in line") {
 
 TEST_CASE("a value whose receiver is cancelled is kept as the first, with nobody in line") {
   testing::run([] {
-    for (const std::size_t capacity : {0, 2}) {
+    for (const std::size_t capacity : {0u, 2u}) {
       Channel<int> channel(capacity);
       Log log;
       auto a = receiving(channel, log, "a");
