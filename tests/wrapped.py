@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Runs a test with our programs in it under a tool: `meson test --wrapper` for more than one level.
 
-usage: wrapped.py BUILD TOOL [OPTIONS...] -- COMMAND [ARGUMENTS...]
+usage: wrapped.py BUILD [--without FILE] TOOL [OPTIONS...] -- COMMAND [ARGUMENTS...]
        wrapped.py --selftest
 
-If COMMAND is a program in the folder BUILD, the tool runs it. If it is something else, a checker in
-Python say, then each argument that is a program in BUILD is replaced by a script that runs it under
-the tool. {log} in an option stands for a file of its own for each process (%p); a line in one that
-begins with `==`, which is how Valgrind writes of errors, makes the test fail.
+If COMMAND is a program in the folder BUILD, the tool runs it; if it begins with the tool, meson has
+put that there. If it is something else, a checker in Python say, then each argument that is a program
+in BUILD is replaced by a script that runs it under the tool.
+
+FILE names, one a line, the test cases that the tool cannot run; `#` begins a comment. {log} in an
+option stands for a file of its own for each process (%p); a line in one that begins with `==`, which
+is how Valgrind writes of errors, makes the test fail.
 """
 import os
 import shlex
@@ -35,6 +38,13 @@ def script_for(program, tool, folder):
     return str(script)
 
 
+def without(file):
+    """The option of doctest that leaves out the cases that `file` names."""
+    lines = file.read_text().splitlines() if file else []
+    names = [line.replace(",", "?") for line in lines if line and not line.startswith("#")]
+    return ["--test-case-exclude=" + ",".join(names)] if names else []
+
+
 def errors_in(logs):
     """What the tool wrote of errors; a process that a signal killed writes where that was."""
     found = ""
@@ -45,7 +55,7 @@ def errors_in(logs):
     return found
 
 
-def run(build, tool, command):
+def run(build, tool, command, left_out=None):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         tool = [option.replace("{log}", str(folder / "%p.log")) for option in tool]
@@ -54,6 +64,8 @@ def run(build, tool, command):
         elif Path(command[0]).name != Path(tool[0]).name:
             command = [script_for(each, tool, folder) if is_program(each, build) else each
                        for each in command]
+        if any(each.endswith("_tests") for each in command):
+            command = command + without(left_out)
         status = subprocess.run(command, env={**os.environ, "WEFT_WRAPPED": "1"}).returncode
         errors = errors_in(folder.glob("*.log"))
     if errors:
@@ -77,6 +89,14 @@ def selftest():
         assert run(build, [str(tool), "{log}"], ["true", "elsewhere"]) == 0
         assert run(build, [str(quiet), "{log}"], [str(program)]) == 3
         assert run(build, [str(quiet), "{log}"], shell) == 0
+        names = build / "names"
+        names.write_text("# why\na, b: c\n\nd\n")
+        assert without(names) == ["--test-case-exclude=a? b: c,d"]
+        several = build / "several_tests"
+        several.write_text('#!/bin/sh\ntest "$1" = "--test-case-exclude=a? b: c,d"\n')
+        several.chmod(0o700)
+        assert run(build, ["tool"], [str(several)], names) == 0
+        assert run(build, ["tool"], [str(several)]) == 1
         killed = build / "killed.log"
         killed.write_text(f"==1== {KILLED} 11\n")
         assert errors_in([killed]) == ""
@@ -89,7 +109,10 @@ def main(arguments):
     if "--" not in arguments[2:-1] or not os.path.isdir(arguments[0]):
         sys.exit(__doc__)
     at = arguments.index("--")
-    return run(Path(arguments[0]).resolve(), arguments[1:at], arguments[at + 1:])
+    tool, left_out = arguments[1:at], None
+    if tool[0] == "--without":
+        left_out, tool = Path(tool[1]), tool[2:]
+    return run(Path(arguments[0]).resolve(), tool, arguments[at + 1:], left_out)
 
 
 if __name__ == "__main__":
