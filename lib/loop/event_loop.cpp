@@ -50,6 +50,13 @@ void release(LoopCore* loop) noexcept {
   if (--loop->references == 0) delete loop;
 }
 
+bool LoopCore::has_nothing_to_ask() noexcept {
+  if (watched != 0 || outside != 0 || !timers.empty()) return false;
+  now = clock->now();
+  handled = 0;
+  return true;
+}
+
 void LoopCore::drop_ready() noexcept {
   while (!timers.empty()) {
     Timer& timer = *timers.first();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -181,15 +182,20 @@ class CountingSelector final : public Selector {
   std::unique_ptr<Selector> inner_ = make_selector();
 };
 
-/// How many callbacks, each of which makes the next one ready, run in the first turn.
-int callbacks_before_second_poll(const std::function<void(EventLoop&, int)>& at) {
+constexpr int kMany = 1000;
+
+/// How many callbacks, each of which makes the next one ready, run before the system is asked for
+/// the second time; at most kMany.
+int callbacks_before_second_poll(bool watches, const std::function<void(EventLoop&, int)>& at) {
   int polls = 0;
   EventLoopOptions options = virtual_time();
   options.selector = std::make_unique<CountingSelector>(polls);
+  Pipe pipe;
   EventLoop loop(std::move(options));
+  if (watches) loop.add_reader(pipe.reader(), [] {});
   int count = 0;
   std::function<void()> again = [&] {
-    if (polls == 2) return loop.stop();
+    if (polls == 2 || count == kMany) return loop.stop();
     at(loop, ++count);
     loop.call_soon(again);
   };
@@ -201,19 +207,41 @@ int callbacks_before_second_poll(const std::function<void(EventLoop&, int)>& at)
 }  // namespace
 
 TEST_CASE("no more than 64 callbacks pass between two polls") {
-  CHECK(callbacks_before_second_poll([](EventLoop&, int) {}) == 64);
+  CHECK(callbacks_before_second_poll(true, [](EventLoop&, int) {}) == 64);
+}
+
+TEST_CASE("a loop with neither descriptors nor timers does not ask while something can run") {
+  CHECK(callbacks_before_second_poll(false, [](EventLoop&, int) {}) == kMany);
+}
+
+TEST_CASE("a busy loop asks again once it is given a descriptor") {
+  Pipe pipe;
+  CHECK(callbacks_before_second_poll(false, [&](EventLoop& loop, int count) {
+          if (count == 200) loop.add_reader(pipe.reader(), [] {});
+        }) == 256);
 }
 
 TEST_CASE("once somebody has woken the loop, the next turn asks the system") {
-  CHECK(callbacks_before_second_poll([](EventLoop& loop, int count) {
-          if (count == 10) detail::core_of(loop).woken.store(true);  // as signals and threads do
-        }) == 10);
+  for (const bool watches : {false, true})
+    for (const int woken : {10, 100})
+      CHECK(callbacks_before_second_poll(watches, [&](EventLoop& loop, int count) {
+              if (count == woken)
+                detail::core_of(loop).woken.store(true);  // as signals, threads do
+            }) == (watches ? std::min(woken, 64) : woken));
 }
 
 TEST_CASE("once a timer is due, the next turn asks the system") {
-  CHECK(callbacks_before_second_poll([](EventLoop& loop, int count) {
-          if (count == 7) loop.call_later(0s, [] {});
-        }) == 7);
+  for (const bool watches : {false, true})
+    for (const int due : {7, 200})
+      CHECK(callbacks_before_second_poll(watches, [&](EventLoop& loop, int count) {
+              if (count == due) loop.call_later(0s, [] {});
+            }) == (watches ? std::min(due, 64) : due));
+}
+
+TEST_CASE("a timer that is not due yet is looked for within 64 callbacks") {
+  CHECK(callbacks_before_second_poll(false, [](EventLoop& loop, int count) {
+          if (count == 200) loop.call_later(1s, [] {});
+        }) == 256);
 }
 
 TEST_CASE("KeyboardInterrupt leaves run_forever(); the rest waits, ahead of timers due later") {

@@ -32,6 +32,13 @@ class ReadyQueue {
     last_ = &runnable;
   }
 
+  /// Requires: it is not empty.
+  [[gnu::always_inline]] inline void push_behind(Runnable& runnable) noexcept {
+    runnable.next = nullptr;
+    last_->next = &runnable;
+    last_ = &runnable;
+  }
+
   [[gnu::always_inline]] inline Runnable* pop() noexcept {
     Runnable* runnable = first_;
     first_ = runnable->next;
@@ -138,10 +145,15 @@ struct LoopCore {
   virtual ~LoopCore() = default;
 
   /// A turn may go on with the next batch without asking the system.
-  bool may_skip_poll() const noexcept {
-    return handled < kHandlesPerPoll && !stopping && !woken.load(std::memory_order_relaxed) &&
-           (timers.empty() || timers.earliest() > now);
+  bool may_skip_poll() noexcept {
+    if (stopping || woken.load(std::memory_order_relaxed)) return false;
+    if (handled < kHandlesPerPoll) [[likely]]
+      return timers.empty() || timers.earliest() > now;
+    return has_nothing_to_ask();
   }
+
+  /// Without descriptors and timers a poll would tell nothing; this then counts as one.
+  bool has_nothing_to_ask() noexcept;
 
   /// In debug mode. Throws: RuntimeError if another thread runs the loop.
   void check_thread() const;

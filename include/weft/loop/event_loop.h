@@ -43,7 +43,8 @@ struct EventLoopOptions {
 /// their callbacks ready, make due timers ready (by deadline, then first in first out), then run
 /// exactly what is ready now, first in first out. What becomes ready meanwhile runs in the next
 /// turn; a callback is never run inside the call that schedules it. While there is something to
-/// run, up to 64 callbacks may pass before the system is asked again.
+/// run, up to 64 callbacks may pass before the system is asked again, and any number if there is
+/// nothing to ask for: no descriptor and no timer.
 ///
 /// Thread: the one that runs it, except where noted.
 /// Source: asyncio's event loop (Lib/asyncio/base_events.py)
