@@ -18,7 +18,7 @@ namespace {
 
 // A plain pointer, good for as long as anything runs on the thread: a suspended generator may be a
 // static variable, and those are destroyed after what is thread_local.
-constinit thread_local StackPool* thread_pool = nullptr;
+constinit thread_local StackPool* thread_pool __attribute__((tls_model("initial-exec"))) = nullptr;
 
 /// A thread that ends with stacks in use leaves their memory where it is.
 struct PoolOwner {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include <pthread.h>
 
@@ -80,8 +81,16 @@ void leave_context(const Context& to) noexcept {
 
 #else
 
+void switch_while_handling(Context& from, const Context& to) noexcept {
+  ExceptionState& state = *thread_context.exceptions;
+  const ExceptionState mine = std::exchange(state, {});
+  switch_context(from, to);
+  state = mine;
+}
+
 void leave_context(const Context& to) noexcept {
-  static thread_local Context nowhere;
+  static thread_local Context nowhere __attribute__((tls_model("initial-exec")));
+  *thread_context.exceptions = {};  // one that is abandoned may be handling some
   weft_jump(to.sp, &nowhere);
   __builtin_unreachable();
 }

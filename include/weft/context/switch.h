@@ -10,8 +10,8 @@
 // to, and inlined into generators and yield_now(), a switch costs its 4 ns and nothing after.
 //
 // It carries the C++ exception state: the stack of exceptions that are being handled is the
-// thread's, so two contexts that suspend inside `catch` blocks would pop each other's. Each side
-// puts its own words back when it goes on.
+// thread's, so two contexts that suspend inside `catch` blocks would pop each other's. At a switch
+// the state is empty: who leaves while it handles exceptions puts them aside until it goes on.
 //
 // A function with `__attribute__((target("avx512f")))` in a file compiled without -mavx512f must
 // not call what is inlined from here under GCC, which then cannot be told that the upper vector
@@ -81,7 +81,8 @@ void prepare_thread() noexcept;
 
 /// Starts `entry(argument)` on `stack` and leaves the running context in `from`. `entry` must not
 /// return: it ends by leave_context().
-void start_context(Context& from, const Stack& stack, void (*entry)(void*), void* argument) noexcept;
+void start_context(Context& from, const Stack& stack, void (*entry)(void*),
+                   void* argument) noexcept;
 
 /// Leaves the running context for ever.
 [[noreturn]] void leave_context(const Context& to) noexcept;
@@ -103,7 +104,7 @@ void switch_context(Context& from, const Context& to) noexcept;
       "pushq %%rax\n\t"  // twice: to come back, and to keep the alignment
       "leaq 1f(%%rip), %%rax\n\t"
       "pushq %%rax\n\t"
-      "jmp weft_jump@PLT\n"
+      "jmp *weft_jump@GOTPCREL(%%rip)\n"
       "1:\n\t"
 #ifdef __CET__
       "endbr64\n\t"
@@ -128,17 +129,17 @@ void switch_context(Context& from, const Context& to) noexcept;
 #endif
 }
 
+/// The same as switch_context(), with exceptions that are being handled.
+void switch_while_handling(Context& from, const Context& to) noexcept;
+
 /// Leaves the running context in `from` and goes on with `to`. Returns when somebody switches to
 /// `from`. Whoever is switched to stores where the other one stopped: the address travels along.
 [[gnu::always_inline]] inline void switch_context(Context& from, const Context& to) noexcept {
-  ExceptionState* state = thread_context.exceptions;
-  // Word by word: a load of both at once could not be forwarded from the stores of the other side.
-  void* const caught = state->caught;
-  const unsigned int uncaught = state->uncaught;
+  const ExceptionState& state = *thread_context.exceptions;
+  if (state.caught || state.uncaught) [[unlikely]]
+    return switch_while_handling(from, to);
   const weft_transfer got = jump(to.sp, &from);
   static_cast<Context*>(got.data)->sp = got.from;
-  state->caught = caught;
-  state->uncaught = uncaught;
 }
 
 #endif
