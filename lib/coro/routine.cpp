@@ -175,14 +175,13 @@ struct End {
 /// What is left to do on the driver's side. The reference of the call is still held.
 End leave_drive(Routine& routine) noexcept {
   coro_thread.drive = routine.outer_drive;
+  routine.forwards = routine.closing = false;
   if (routine.state == State::Closed) retire_stack(routine);
   return {routine.outcome, std::move(routine.error)};
 }
 
 End drive(Routine& routine, Mode mode, void* sent, std::exception_ptr error, void* result) {
   retain(routine);
-  routine.forwards = mode != Mode::Send;
-  routine.closing = false;
   routine.result = result;
   const bool fresh = routine.state == State::Created;
   if (fresh && mode != Mode::Send) {
@@ -199,7 +198,10 @@ End drive(Routine& routine, Mode mode, void* sent, std::exception_ptr error, voi
       throw;
     }
   }
-  routine.serial = ++coro_thread.serials;
+  if (mode != Mode::Send) {
+    routine.forwards = true;
+    routine.serial = ++coro_thread.serials;
+  }
   Routine& target = fresh ? routine : deliver(routine, routine, mode, sent, std::move(error));
   routine.outer_drive = std::exchange(coro_thread.drive, &routine);
   hand_over(routine, target);
@@ -268,7 +270,10 @@ Outcome resume_slowly(Routine& routine, void* sent, void* result) {
   return deliver_outcome(routine, drive(routine, Mode::Send, sent, nullptr, result));
 }
 
-Outcome end_drive(Routine& routine) { return deliver_outcome(routine, leave_drive(routine)); }
+Outcome end_drive(Routine& routine) {
+  retain(routine);
+  return deliver_outcome(routine, leave_drive(routine));
+}
 
 namespace {
 
@@ -302,6 +307,7 @@ void close_routine(Routine& routine) {
 }
 
 void drop_routine(Routine* routine) noexcept {
+  if (routine->outcome == Outcome::Running) return;  // the end of its drive comes back to it
   if (routine->state == State::Created && routine->kind == RoutineKind::Coroutine)
     report_unawaited(routine->label.name ? routine->label.name : "a coroutine");
   if (routine->kind == RoutineKind::AsyncGenerator && leave_to_hooks(*routine)) return;

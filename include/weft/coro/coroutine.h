@@ -123,7 +123,7 @@ class Coroutine {
   Step throw_(std::exception_ptr error) {
     Step step;
     detail::Routine& routine = *routine_;
-    return finish(step, routine, detail::throw_into(routine, std::move(error), &step.slot()));
+    return finish(step, routine, detail::throw_into(routine, std::move(error), step.place()));
   }
   template <class E>
     requires(!std::same_as<std::decay_t<E>, std::exception_ptr>)
@@ -156,7 +156,7 @@ class Coroutine {
     detail::Routine& routine = *routine_;  // the handle may go while it runs
     detail::check_sent(routine, type);
     Step step;
-    return finish(step, routine, detail::resume(routine, sent, &step.slot()));
+    return finish(step, routine, detail::resume(routine, sent, step.place()));
   }
 
   static Step finish(Step& step, detail::Routine& routine, detail::Outcome outcome) {

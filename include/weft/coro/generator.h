@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <iterator>
+#include <memory>
 #include <ranges>
 
 #include <weft/coro/routine.h>
@@ -27,8 +28,10 @@ template <class F, class Caller, class Base = Routine>
 struct RoutineOf;
 template <class Yield, class Send, class Return>
 struct GeneratorCaller;
-template <class S>
-void keep_last(Routine& routine, S& step);
+/// Of a generator of which nothing but the present call is left: a copy of what it yielded. It is
+/// not given the step, so that steps need no memory.
+template <class Value>
+std::unique_ptr<Value> take_last(Routine& routine);
 
 struct NothingSent {};
 template <class S>
@@ -208,12 +211,22 @@ class Generator : public std::ranges::view_base {
   [[gnu::always_inline]] inline Step step(void* sent) {
     Step step;
     detail::Routine& routine = *routine_;  // the handle may go while it runs
-    const detail::Outcome outcome = detail::resume(routine, sent, &step.slot());
-    if (outcome == detail::Outcome::Yielded) [[likely]]
-      step.set_value(routine.offer.value);
-    else if (outcome == detail::Outcome::YieldedLast)
-      detail::keep_last(routine, step);
+    give_value(step, routine, detail::resume(routine, sent, step.place()));
     return step;
+  }
+
+  [[gnu::always_inline]] static inline void give_value(Step& step, detail::Routine& routine,
+                                                       detail::Outcome outcome) {
+    if (outcome == detail::Outcome::Yielded) [[likely]] {
+      step.set_value(routine.offer.value);
+    } else if (outcome == detail::Outcome::YieldedLast) {
+      if constexpr (std::is_reference_v<Yield>) {
+        step.set_value(routine.offer.value);
+        detail::release(&routine);
+      } else {
+        step.keep(detail::take_last<std::remove_const_t<Yield>>(routine));
+      }
+    }
   }
 
   detail::Routine* routine_;

@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include <weft/base/records.h>
 #include <weft/coro/generator.h>
 
 namespace weft {
@@ -21,6 +22,11 @@ struct RoutineOf final : Base {
   RoutineOf(RoutineKind k, G&& function)
       : Base(&kTable, k), body_function(std::forward<G>(function)) {}
   ~RoutineOf() {}  // the captures went when the body ended
+
+  static void* operator new(std::size_t size) { return take_record(size, alignof(RoutineOf)); }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    return_record(memory, size, alignof(RoutineOf));
+  }
 
   static void run(Routine& routine, Frame& frame) {
     Caller::call(static_cast<RoutineOf&>(routine).body_function, frame);
@@ -104,11 +110,11 @@ struct CoroutineCaller {
   }
 };
 
-template <class S>
-void keep_last(Routine& routine, S& step) {
-  step.set_value(routine.offer.value);
-  step.keep_value();
+template <class Value>
+std::unique_ptr<Value> take_last(Routine& routine) {
+  auto copy = std::make_unique<Value>(std::move(*static_cast<Value*>(routine.offer.value)));
   release(&routine);
+  return copy;
 }
 
 /// To what a handle refers to.
@@ -171,11 +177,7 @@ template <class Y, class S, class R>
 auto Generator<Y, S, R>::throw_(std::exception_ptr error) -> Step {
   Step step;
   detail::Routine& routine = *routine_;
-  const detail::Outcome outcome = detail::throw_into(routine, std::move(error), &step.slot());
-  if (outcome == detail::Outcome::Yielded)
-    step.set_value(routine.offer.value);
-  else if (outcome == detail::Outcome::YieldedLast)
-    detail::keep_last(routine, step);
+  give_value(step, routine, detail::throw_into(routine, std::move(error), step.place()));
   return step;
 }
 

@@ -52,7 +52,7 @@ struct Frame {
   bool ignored = false;        // it did yield: it is being finalized, its delegator gets the error
   std::uint8_t refusals = 0;   // how often it did so since
   bool abandoned = false;      // it yielded while being destroyed: none of its code runs again
-  std::uint64_t since = 0;     // the drive in which the delegation began
+  std::uint64_t since = 0;     // the forwarding drive in which, or since which, it delegates
   std::exception_ptr pending;  // thrown GeneratorExit: raised here when the inner ones are closed
 };
 
@@ -74,14 +74,17 @@ void* allocate_fleeting(std::size_t size) noexcept;
 void free_fleeting(void* record) noexcept;
 
 /// How a drive ended. YieldedLast: the reference of the call is the only one left, and the caller,
-/// who knows the type, saves the value before it releases it.
-enum class Outcome : std::uint8_t { Yielded, YieldedLast, Returned, Raised, Gone };
+/// who knows the type, saves the value before it releases it. Running: it has not, and was begun by
+/// resume(), which takes no reference: if the last one goes meanwhile, the end of the drive sees
+/// it.
+enum class Outcome : std::uint8_t { Yielded, YieldedLast, Returned, Raised, Gone, Running };
 
 /// What a loop does for the routines it drives: they are not driven by a call, so there is nobody
 /// to yield to and nobody to return to.
 struct LoopDriver {
   void* (*trap)(Frame& frame, void* value, const Exchange* exchange);
-  void (*finished)(Routine& root);  // does not return; outcome and error are set
+  void (*finished)(Routine& root);             // does not return; outcome and error are set
+  void (*retargeted)(Routine& root) noexcept;  // `target` has changed
 };
 extern const LoopDriver* loop_driver;
 
@@ -115,10 +118,10 @@ struct Routine {
   Offer offer;
   void* result = nullptr;  // std::optional<R>*, or null if nobody wants it
   Outcome outcome = Outcome::Gone;
-  bool forwards = false;  // a throw or close: members of the chain count as delegating meanwhile
-  bool closing = false;
+  bool forwards = false;     // a throw or close: members of the chain count as delegating meanwhile
+  bool closing = false;      // both are false between drives
   TaskBase* task = nullptr;  // if a loop drives it
-  std::uint64_t serial = 0;
+  std::uint64_t serial = 0;  // of the last drive that forwards
   std::exception_ptr error;
 
   Frame base;
@@ -146,7 +149,7 @@ extern constinit thread_local CoroThread coro_thread __attribute__((tls_model("i
 // ---- for drivers. A step tells Yielded or Returned; whatever else happened is thrown.
 
 Outcome resume_slowly(Routine& routine, void* sent, void* result);
-Outcome end_drive(Routine& routine);
+Outcome end_drive(Routine& routine);  // of resume()
 Outcome throw_into(Routine& routine, std::exception_ptr error, void* result);
 /// The same, but a GeneratorExit, too, goes to the innermost one instead of closing what is inside.
 Outcome throw_innermost(Routine& routine, std::exception_ptr error);
@@ -208,32 +211,29 @@ Frame& current_coroutine_frame(const char* what);
 [[gnu::always_inline]] inline Outcome resume(Routine& routine, void* sent, void* result) {
   CoroThread& thread = coro_thread;
   Routine* leaf = routine.leaf;
-  if (routine.state != State::Suspended || routine.leaf_shape != thread.shape ||
-      leaf->target != nullptr || leaf->running || leaf->state != State::Suspended) [[unlikely]]
+  if (routine.leaf_shape != thread.shape || leaf->target != nullptr || leaf->running ||
+      leaf->state != State::Suspended) [[unlikely]]
     return resume_slowly(routine, sent, result);
-  routine.forwards = routine.closing = false;
-  routine.serial = ++thread.serials;
+  routine.outcome = Outcome::Running;
   routine.result = result;
   routine.outer_drive = thread.drive;
-  ++routine.references;
   leaf->received = sent;
   leaf->running = true;
   leaf->root = &routine;
   thread.drive = &routine;
   switch_context(routine.back, leaf->context);
-  if (routine.outcome == Outcome::Yielded && routine.references > 1) [[likely]] {
-    coro_thread.drive = routine.outer_drive;
-    --routine.references;
-    return Outcome::Yielded;
-  }
-  return end_drive(routine);
+  if (routine.outcome != Outcome::Yielded || routine.references == 0) [[unlikely]]
+    return end_drive(routine);
+  coro_thread.drive = routine.outer_drive;
+  return Outcome::Yielded;
 }
 
 /// Suspends the frame's routine and yields `value` to whoever drives it.
 [[gnu::always_inline]] inline void* suspend(Frame& frame, void* value, const Exchange* exchange) {
   Routine& home = *frame.home;
   Routine& root = *home.root;
-  if (home.top != &frame || coro_thread.drive != &root || root.closing || root.task) [[unlikely]]
+  if (home.top != &frame || coro_thread.drive != &root || root.outcome != Outcome::Running)
+      [[unlikely]]
     return suspend_slowly(frame, value, exchange, false);
   root.outcome = Outcome::Yielded;
   root.offer.value = value;

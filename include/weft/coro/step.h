@@ -26,6 +26,27 @@ template <class Yield>
 using ValueHolder = std::conditional_t<std::is_same_v<Yield, Trap>, std::optional<Yield>,
                                        std::remove_reference_t<Yield>*>;
 
+/// A std::unique_ptr that no compiler leaves out of line: so a step can be kept in registers.
+template <class T>
+class LastValue {
+ public:
+  LastValue() = default;
+  [[gnu::always_inline]] LastValue(LastValue&& other) noexcept
+      : it_(std::exchange(other.it_, nullptr)) {}
+  [[gnu::always_inline]] LastValue& operator=(LastValue&& other) noexcept {
+    std::swap(it_, other.it_);
+    return *this;
+  }
+  [[gnu::always_inline]] ~LastValue() {
+    if (it_) [[unlikely]]
+      delete it_;
+  }
+  [[gnu::always_inline]] T* take(std::unique_ptr<T> one) noexcept { return it_ = one.release(); }
+
+ private:
+  T* it_ = nullptr;
+};
+
 /// Python's None where the type has one.
 template <class R>
 R none_or_raise(const char* message) {
@@ -112,6 +133,7 @@ class Step {
 
   // For the calls that make steps.
   detail::ResultSlot<Return>& slot() noexcept { return result_; }
+  void* place() noexcept { return std::is_void_v<Return> ? nullptr : &result_; }  // for a result
   void set_value(void* value) noexcept { value_ = static_cast<Value*>(value); }
   void set_value(const Yield& trap) noexcept
     requires std::is_same_v<Yield, Trap>
@@ -119,12 +141,9 @@ class Step {
     value_ = trap;
   }
 
-  /// The generator is about to be destroyed under the value: keeps a copy.
-  void keep_value() {
-    if constexpr (!std::is_reference_v<Yield>) {
-      kept_ = std::make_unique<std::remove_const_t<Value>>(std::move(*value_));
-      value_ = kept_.get();
-    }
+  /// The generator is about to be destroyed under the value: `copy` is it from now on.
+  void keep(std::unique_ptr<std::remove_const_t<Value>> copy) noexcept {
+    value_ = kept_.take(std::move(copy));
   }
 
  private:
@@ -135,7 +154,7 @@ class Step {
   }
 
   detail::ValueHolder<Yield> value_{};
-  std::unique_ptr<std::remove_const_t<Value>> kept_;
+  detail::LastValue<std::remove_const_t<Value>> kept_;
   detail::ResultSlot<Return> result_;
 };
 
