@@ -35,18 +35,6 @@ class Sleeper : private detail::Timer {
 
 }  // namespace
 
-namespace detail {
-
-void yield_slowly(TaskBase* task) {
-  if (!task && (task = task_at_the_door())) task->make_ready();
-  if (task)
-    park(*task, nullptr, "yield");
-  else
-    trap_future(nullptr);
-}
-
-}  // namespace detail
-
 void sleep(Duration delay) {
   if (delay <= Duration::zero()) {
     if (delay < Duration::zero() && debug_mode())

@@ -97,10 +97,23 @@ std::exception_ptr take_step_error(TaskBase& task) {
       task.cancel_message ? CancelledError(std::move(*task.cancel_message)) : CancelledError());
 }
 
+/// The routine is told what a yield has kept from it.
+void end_yield(TaskBase& task) noexcept {
+  task.run = &TaskBase::step;
+  task.routine->running = false;
+  task.routine->context = task.context;
+}
+
+/// Not in debug mode, where each step is measured.
+void retargeted(Routine& root) noexcept {
+  TaskBase& task = *root.task;
+  task.direct = !root.target && root.references == 1 && !task.loop().debug;
+}
+
 Target prepare_step(TaskBase& task) {
   task.reason = nullptr;
-  task.plain = false;
   ++task.steps;
+  if (is_yielded(task)) end_yield(task);
   std::exception_ptr error = take_step_error(task);
   Routine* root = task.routine;
   if (is_executing(*root)) return fail_at_once(task, already_executing(root->kind));
@@ -113,10 +126,11 @@ Target prepare_step(TaskBase& task) {
     } catch (...) {
       return fail_at_once(task, std::current_exception());
     }
+    retargeted(*root);
   }
   root->forwards = error != nullptr;
   root->closing = false;
-  root->serial = ++coro_thread.serials;
+  if (error) root->serial = ++coro_thread.serials;
   Routine& target =
       fresh ? *root : deliver(*root, *root, error ? Mode::Throw : Mode::Send, nullptr, error);
   root->outer_drive = nullptr;
@@ -134,15 +148,16 @@ void switch_away(LoopCore& loop, Context& from) {
       loop.ready.push(*loop.ready.pop());  // the next batch
       continue;
     }
-    if (!next || next->run != &TaskBase::step) break;
+    if (!next || (next->run != &TaskBase::step && !is_yielded(*next))) break;
     loop.ready.pop();
     ++loop.handled;
-    const Target target = prepare_step(*static_cast<TaskBase*>(next));
+    TaskBase& task = *static_cast<TaskBase*>(next);
+    const Target target = prepare_step(task);
     if (!target.routine) {
       if (loop.escaped) break;
       continue;
     }
-    if (&target.routine->context == &from) return;  // its own turn again
+    if (&target.routine->context == &from || &task.context == &from) return;  // its own turn again
     return enter(from, *target.routine, target.fresh);
   }
   loop.current = nullptr;
@@ -181,11 +196,12 @@ void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
   return nullptr;
 }
 
-constexpr LoopDriver kDriver{trap_in_task, finished};
+constexpr LoopDriver kDriver{trap_in_task, finished, retargeted};
 
 void close_tasks(LoopCore& loop) {
   for (TaskBase* task = loop.tasks; task; task = task->next_task) {
     report(loop, {"Task was destroyed but it is pending!", nullptr, task->task_name()});
+    if (task->routine && is_yielded(*task)) end_yield(*task);
     if (Routine* routine = std::exchange(task->routine, nullptr)) {
       routine->task = nullptr;  // from here on it is driven by hand, to be closed
       release(routine);
@@ -267,6 +283,8 @@ void TaskBase::step_in_debug(Runnable* self) {
   release(&task.future);
 }
 
+void TaskBase::yielded_step(Runnable* self) { step(self); }
+
 bool TaskBase::request_cancel(const CancelMessage& message) {
   loop().check_thread();
   if (future.done()) return false;
@@ -277,7 +295,7 @@ bool TaskBase::request_cancel(const CancelMessage& message) {
   ++cancel_requests;
   if (awaited && pass_cancel_on(message)) return true;
   must_cancel = true;
-  plain = false;
+  if (loop().current != this && is_yielded(*this)) end_yield(*this);
   cancel_message = message ? std::make_unique<std::string>(*message) : nullptr;
   return true;
 }
@@ -318,6 +336,7 @@ TaskBase* task_at_the_door() {
 }
 
 void park(TaskBase& task, Awaited* awaited, const char* reason) {
+  if (is_yielded(task)) task.run = &TaskBase::step;
   task.awaited = awaited;
   task.reason = reason;
   if (awaited && task.must_cancel && awaited->cancel_wait(task.message())) task.must_cancel = false;
@@ -337,6 +356,23 @@ void park(TaskBase& task, Awaited* awaited, const char* reason) {
   Suspension suspension(frame, true);
   switch_away(task.loop(), suspension.context());
   suspension.resumed();
+}
+
+void yield_slowly(TaskBase* task) {
+  if (task) {
+    switch_away(task->loop(), task->context);
+    take_mail();
+  } else if ((task = task_at_the_door())) {
+    task->make_ready();
+    park(*task, nullptr, "yield");
+  } else {
+    trap_future(nullptr);
+  }
+}
+
+void take_mail() {
+  Routine& routine = *coro_thread.drive;  // the yield was its own body's
+  if (routine.thrown) std::rethrow_exception(std::exchange(routine.thrown, nullptr));
 }
 
 void trap_future(FutureBase* future) {

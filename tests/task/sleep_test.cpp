@@ -1,5 +1,7 @@
 #include <weft/task/sleep.h>
 
+#include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -187,6 +189,102 @@ TEST_CASE("a task that has cancelled itself hears of it at yield_now(), alone or
       }));
     for (const Task<>& task : tasks) await(task);
   });
+}
+
+TEST_CASE("a task that stands at a yield among others is cancelled there") {
+  testing::run([] {
+    Log log;
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 3; ++i)
+      tasks.push_back(create_task([&log, i] {
+        for (int turn = 0; turn < 3; ++turn) {
+          yield_now();
+          log(std::to_string(i) + std::to_string(turn));
+        }
+      }));
+    yield_now();
+    yield_now();
+    tasks[1].cancel("stop");
+    for (const int i : {0, 2}) await(tasks[std::size_t(i)]);
+    CHECK(error_of([&] { tasks[1].result(); }) == "CancelledError('stop')");
+    CHECK(log == Log{"00", "10", "20", "01", "21", "02", "22"});
+  });
+}
+
+TEST_CASE("tasks yield to each other while they handle exceptions of their own") {
+  testing::run([] {
+    const auto body = [](int mine) {
+      try {
+        throw mine;
+      } catch (int) {
+        for (int i = 0; i < 5; ++i) yield_now();
+        CHECK(std::uncaught_exceptions() == 0);
+        try {
+          throw;
+        } catch (int again) {
+          CHECK(again == mine);
+        }
+      }
+      CHECK(std::current_exception() == nullptr);
+      yield_now();
+    };
+    auto first = create_task(body, 1), second = create_task(body, 2);
+    auto third = create_task([] {
+      for (int i = 0; i < 4; ++i) {
+        CHECK(std::current_exception() == nullptr);
+        yield_now();
+      }
+    });
+    await(first), await(second), await(third);
+  });
+}
+
+TEST_CASE("a coroutine with a stack of its own yields in the name of the task that awaits it") {
+  testing::run([] {
+    Log log;
+    const auto body = [&log](std::string name) {
+      Coroutine<> inner = [&] {
+        for (int i = 0; i < 2; ++i) {
+          yield_now();
+          log(name + " inside");
+        }
+      };
+      yield_now();
+      await(inner);
+      yield_now();
+      log(name);
+    };
+    auto a = create_task(body, "a"), b = create_task(body, "b");
+    await(a), await(b);
+    CHECK(log == Log{"a inside", "b inside", "a inside", "b inside", "a", "b"});
+  });
+}
+
+TEST_CASE("tasks that stand at a yield when their loop is closed are unwound") {
+  Log log;
+  {
+    EventLoop loop;
+    loop.call_soon([&] {
+      for (int i = 0; i < 3; ++i)
+        create_task([&log] {
+          struct Tell {
+            Log& log;
+            ~Tell() { log("gone"); }
+          } const tell{log};
+          for (;;) yield_now();
+        });
+    });
+    int turns_left = 100;
+    std::function<void()> again = [&] {
+      if (--turns_left == 0) return loop.stop();
+      loop.call_soon(again);
+    };
+    loop.call_soon(again);
+    loop.set_exception_handler([](const ExceptionContext&) {});
+    loop.run_forever();
+    CHECK(log.empty());
+  }
+  CHECK(log == Log{"gone", "gone", "gone"});
 }
 
 TEST_CASE("now() needs a loop") {

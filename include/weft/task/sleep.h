@@ -39,30 +39,26 @@ TimePoint now();
 // Forced inline up to the switch, like a generator's yield: no `ret` may stand between.
 inline void yield_now() {
   detail::TaskBase* task = detail::current_task_base();
-  if (!task || detail::coro_thread.drive != task->routine || task->routine->target ||
-      task->must_cancel) [[unlikely]]
+  if (!task || detail::coro_thread.drive != task->routine || !task->direct || task->must_cancel)
+      [[unlikely]]
     return detail::yield_slowly(nullptr);
   detail::LoopCore& loop = *detail::running_loop;
-  detail::Routine& mine = *task->routine;
-  task->plain = true;
-  loop.ready.push(*task);
+  task->run = &detail::TaskBase::yielded_step;
+  loop.ready.push_behind(*task);  // the mark, at least, stands there
   if (loop.ready.front() == &loop.end_of_batch && loop.may_skip_poll())
     loop.ready.push(*loop.ready.pop());  // the next batch
-  auto* next = static_cast<detail::TaskBase*>(loop.ready.front());
-  if (next->run != &detail::TaskBase::step || !next->plain) [[unlikely]]
+  if (!is_yielded(*loop.ready.front())) [[unlikely]]
     return detail::yield_slowly(task);
-  loop.ready.pop();
+  auto* next = static_cast<detail::TaskBase*>(loop.ready.pop());
   ++loop.handled;
   ++next->steps;
-  next->plain = false;
   if (next == task) return;
-  mine.running = false;
-  next->routine->running = true;
+  detail::prefetch_stack(*loop.ready.front());
   loop.current = next;
   detail::coro_thread.drive = next->routine;
-  detail::switch_context(mine.context, next->routine->context);
-  if (mine.thrown) [[unlikely]]
-    std::rethrow_exception(std::exchange(mine.thrown, nullptr));
+  detail::switch_context(task->context, next->context);
+  if (!is_yielded(*task)) [[unlikely]]
+    detail::take_mail();
 }
 
 }  // namespace weft

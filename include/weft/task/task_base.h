@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
+#include <weft/base/records.h>
 #include <weft/base/source_location.h>
 #include <weft/coro/routine.h>
 #include <weft/task/future.h>
@@ -23,20 +25,24 @@ struct TaskOptions {
 namespace detail {
 
 /// A coroutine that a loop drives. It is its own node in the ready queue.
-struct TaskBase : Runnable {
-  FutureBase& future;             // the other half of the same object
+///
+/// What a yield_now() touches comes first, and touches nothing else of the task: when a thousand of
+/// them take turns, each cache line counts.
+struct alignas(kRecordAlignment) TaskBase : Runnable {
   Routine* routine = nullptr;     // null once it has ended
-  Awaited* awaited = nullptr;     // what it waits for
+  Context context;                // where it stands in a yield
   bool must_cancel = false;       // cancel() came while nothing could be told
-  bool plain = false;             // at a yield_now() of its own body: a switch is all it takes
+  bool direct = false;            // nobody else knows the routine, and it runs by itself
   bool passes_cancel_on = false;  // to what it waits for
-  int cancel_requests = 0;
   std::uint32_t steps = 0;
+  FutureBase& future;            // the other half of the same object
+  Awaited* awaited = nullptr;    // what it waits for
+  const char* reason = nullptr;  // why it waits
+  int cancel_requests = 0;
   std::uint32_t number = 0;  // of the default name
   std::unique_ptr<std::string> cancel_message;
   std::exception_ptr step_error;  // to be raised in the next step
   std::unique_ptr<std::string> given_name;
-  const char* reason = nullptr;  // why it waits
   TaskBase* previous_task = nullptr;
   TaskBase* next_task = nullptr;
 
@@ -57,7 +63,15 @@ struct TaskBase : Runnable {
 
   static void step(Runnable* self);
   static void step_in_debug(Runnable* self);
+  static void yielded_step(Runnable* self);
 };
+
+/// Of a task that is ready: it stands at a yield_now() of its own body, and nothing but a switch is
+/// needed to run it. Its routine has not been told that it does not run. Once it runs it means
+/// nothing.
+inline bool is_yielded(const Runnable& runnable) noexcept {
+  return runnable.run == &TaskBase::yielded_step;
+}
 
 template <class T>
 struct TaskOf final : FutureOf<T>, TaskBase {
@@ -65,6 +79,11 @@ struct TaskOf final : FutureOf<T>, TaskBase {
   bool cancel(const CancelMessage& message) override { return request_cancel(message); }
   std::string name() const override { return task_name(); }
   TaskBase* task() noexcept override { return this; }
+
+  static void* operator new(std::size_t size) { return take_record(size, alignof(TaskOf)); }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    return_record(memory, size, alignof(TaskOf));
+  }
 };
 
 /// The task in whose name the code runs that calls this; null in callbacks and outside a loop.
@@ -82,9 +101,20 @@ void park(TaskBase& task, Awaited* awaited, const char* reason);
 /// The same until the future is done. Errors of its use come in the next turn, as in asyncio.
 void wait_in_task(TaskBase& task, FutureBase& future);
 
-/// The rest of yield_now(), for a task that stands in the ready queue again; null for a coroutine
-/// that is driven by hand.
+/// The rest of yield_now(), for a task that stands in the ready queue again; null if the code that
+/// yields is not simply a task's own body.
 void yield_slowly(TaskBase* task);
+
+/// Behind a yield that was not ended by another one's: throws what was thrown into the coroutine.
+/// It may be a task's no longer, but closed with its loop.
+void take_mail();
+
+/// To be called one turn ahead: then the frames are in the cache when they are returned to.
+[[gnu::always_inline]] inline void prefetch_stack(const Runnable& next) noexcept {
+  if (!is_yielded(next)) return;
+  const auto* frames = static_cast<const std::byte*>(static_cast<const TaskBase&>(next).context.sp);
+  for (int line = 0; line < 4; ++line) __builtin_prefetch(frames + 64 * line);
+}
 
 /// Suspends a coroutine that is driven by hand, until its driver goes on; `future` is what it
 /// waits for, null for a bare yield.
