@@ -12,7 +12,7 @@
 }
 
 void serve(weft::Socket client) try {
-  char buffer[4096];
+  char buffer[16384];
   while (answer(client, buffer)) {
   }
 } catch (const std::system_error&) {  // the load resets its connections when it ends

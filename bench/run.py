@@ -31,9 +31,24 @@ CLAIMS = {  # id: program of weft, what it is compared with
     "generator_2_interleaved": ("generator_2_interleaved", "two_generators 2"),
     "generator_1000_inline": ("generator_1000_inline", "generator_0"),
     "generator_1000_stacks": ("generator_1000_stacks", "generator_0"),
+    "tree_walk": ("tree_walk", "fctx w2"),
+    "await_inline": ("await_inline", "virtual_call"),
+    "handover": ("handover", "fctx w2"),
     "spawn": ("spawn", "fctx w3color"),
+    "cancel": ("cancel", "throw"),
+    "sleep_100k": ("sleep_100k", "fctx w6heap"),
+    "timer_cancel": ("timer_cancel", "lazy_timers"),
     "echo_64_64": ("echo_server {port}", "epoll_echo et {port}"),
+    "echo_64_1000": ("echo_server {port}", "epoll_echo et {port}"),
+    "echo_16k_64": ("echo_server {port}", "epoll_echo et {port}"),
+    "accept": ("echo_server {port}", "epoll_echo et {port}"),
     "rss_1m": ("rss_1m", "fctx w7guard 1000000"),
+}
+LOADS = {  # of servers: kind, connections, bytes
+    "echo_64_64": ("echo", "64", "64"),
+    "echo_64_1000": ("echo", "1000", "64"),
+    "echo_16k_64": ("echo", "64", "16384"),
+    "accept": ("accept", "64", "64"),
 }
 ONLY_IF_NAMED = ["rss_1m"]  # it takes 5 GB
 NUMBER = re.compile(r"\b(?:ns|rss_B|cpu_us)=([\d.e+-]+)|([\d.]+) ns/(?:yield|item)")
@@ -73,7 +88,9 @@ def run_alone(folder, command):
     if process.returncode:
         sys.exit(f"bench: {command} failed with {process.returncode}")
     share = min(1, (used.ru_utime + used.ru_stime) / (time.monotonic() - start))
-    return number_in(output, command) * (1 if "rss" in output else share), share
+    if "ns=" not in output and "ns/" not in output:  # bytes, or CPU time of what mostly sleeps
+        return number_in(output, command), 1
+    return number_in(output, command) * share, share
 
 
 def median_of(pairs):
@@ -116,20 +133,22 @@ def server(folder, command):
         process.wait()
 
 
-def cost_of_message(folder, command):
+def cost_of_message(folder, name, command):
+    kind, connections, size = LOADS[name]
     with server(folder, command) as (port, pid):
-        load = [folder / "load", "echo", str(port), "64", "64", SECONDS, str(pid)]
+        load = [folder / "load", kind, str(port), connections, size, SECONDS, str(pid)]
         output = subprocess.run(load, stdout=subprocess.PIPE, text=True, check=True, timeout=60,
                                 preexec_fn=lambda: on_core(1)).stdout
     return number_in(output, "load against " + command)
 
 
-def measure_echo(folder, name, commands):
+def measure_server(folder, name, commands):
     """Each round measures the reference, weft, and the reference again."""
     weft, reference = commands
     every, good = [], []
     for _ in range(ATTEMPTS):
-        before, ours, after = (cost_of_message(folder, c) for c in (reference, weft, reference))
+        before, ours, after = (
+            cost_of_message(folder, name, c) for c in (reference, weft, reference))
         every.append((ours, (before + after) / 2))
         if max(before, after) <= min(before, after) * AGREE:
             good.append(every[-1])
@@ -150,7 +169,7 @@ def main(arguments):
         say(f"bench: there is no {' '.join(unknown)}; there are: {' '.join(CLAIMS)}")
         return 2
     for name in arguments or [name for name in CLAIMS if name not in ONLY_IF_NAMED]:
-        measure = measure_echo if name.startswith("echo") else measure_in_turn
+        measure = measure_server if name in LOADS else measure_in_turn
         weft, reference = measure(build / "bench", name, CLAIMS[name])
         print(f"{name}\t{weft:.4g}\t{reference:.4g}\t{weft / reference:.3f}", flush=True)
     return 0
