@@ -285,8 +285,15 @@ void EventLoop::close() {
   if (core.close_tasks) core.close_tasks(core);
   while (core.watches) core.watches->detach(core.watches);
   while (core.kept) core.kept->loop_closes(core.kept);
+  core.at_shutdown.clear();
+  core.io.reset();
   state_->take_from_threads();
   core.drop_ready();
+}
+
+void EventLoop::at_shutdown(std::function<void()> function) {
+  if (state_->core.closed) throw RuntimeError("Event loop is closed");
+  state_->core.at_shutdown.push_back(std::move(function));
 }
 
 bool EventLoop::is_running() const noexcept { return state_->core.running; }

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include <weft/base/errors.h>
@@ -120,6 +121,7 @@ void RunScope::clear_up() {
   cancel_all_tasks();
   close_generators();
   cancel_all_tasks();  // the generators may have made some
+  call_at_shutdown();
 }
 
 void RunScope::close_generators() {
@@ -131,6 +133,23 @@ void RunScope::close_generators() {
     closing = create_task({.where = {}}, [this] { shutdown_asyncgens(loop_); });
   }
   run_until_complete(loop_, *closing);
+}
+
+void RunScope::call_at_shutdown() {
+  LoopCore& core = core_of(loop_);
+  while (!core.at_shutdown.empty()) {
+    std::optional<Task<>> task;
+    {
+      const Entered entered(core);
+      task = create_task({.name = "shutdown", .where = {}}, std::move(core.at_shutdown.back()));
+    }
+    core.at_shutdown.pop_back();
+    run_until_done(core, *Access::state(*task));
+    if (task->cancelled()) continue;
+    if (std::exception_ptr error = task->exception())
+      loop_.call_exception_handler(
+          {"unhandled exception during shutdown", std::move(error), task->name()});
+  }
 }
 
 void RunScope::cancel_all_tasks() {

@@ -285,6 +285,11 @@ void TaskBase::step_in_debug(Runnable* self) {
 
 void TaskBase::yielded_step(Runnable* self) { step(self); }
 
+int TaskBase::take_cancel_back() noexcept {
+  if (cancel_requests > 0 && --cancel_requests == 0) must_cancel = false;
+  return cancel_requests;
+}
+
 bool TaskBase::request_cancel(const CancelMessage& message) {
   loop().check_thread();
   if (future.done()) return false;

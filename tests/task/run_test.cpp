@@ -127,6 +127,53 @@ TEST_CASE("a task that refuses to be cancelled is awaited") {
   CHECK(log == Log{"in its own time"});
 }
 
+TEST_CASE("what at_shutdown() was given is called when all tasks have ended, the last one first") {
+  Log log;
+  run(virtual_time(), [&] {
+    EventLoop& loop = get_running_loop();
+    loop.at_shutdown([&] { log("first"); });
+    loop.at_shutdown([&] {
+      sleep(1h);  // it may wait
+      log("second");
+    });
+    create_task([&] {
+      try {
+        sleep(2h);
+      } catch (const CancelledError&) {
+        log("cancelled");
+        throw;
+      }
+    });
+    yield_now();
+    log("main");
+  });
+  CHECK(log == Log{"main", "cancelled", "second", "first"});
+}
+
+TEST_CASE("at_shutdown() is honoured after an error too, and its own errors are reported") {
+  Log log;
+  const auto body = [&] {
+    EventLoop& loop = get_running_loop();
+    loop.set_exception_handler([&](const ExceptionContext& context) {
+      log(std::string(context.message) + " " + describe(context.exception));
+    });
+    loop.at_shutdown([&] { log("called"); });
+    loop.at_shutdown([] { throw ValueError("late"); });
+    throw ValueError("main");
+  };
+  CHECK(error_of([&] { run(body); }) == "ValueError('main')");
+  CHECK(log == Log{"unhandled exception during shutdown ValueError('late')", "called"});
+}
+
+TEST_CASE("a loop that is closed without run() drops what at_shutdown() was given") {
+  const auto kept = std::make_shared<int>(1);
+  EventLoop loop;
+  loop.at_shutdown([kept] { CHECK(false); });
+  loop.close();
+  CHECK(kept.use_count() == 1);
+  CHECK(error_of([&] { loop.at_shutdown([] {}); }) == "RuntimeError('Event loop is closed')");
+}
+
 TEST_CASE("run() inside run() is refused, and nothing of it runs") {
   bool ran = false;
   std::string error;

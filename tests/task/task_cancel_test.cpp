@@ -400,4 +400,17 @@ TEST_CASE("through a coroutine that is awaited: the coroutine hears of it first"
   });
 }
 
+TEST_CASE("a request that is taken back before it is thrown is not thrown") {
+  testing::run([] {
+    current_task().cancel();
+    CHECK(current_task().uncancel() == 0);
+    CHECK_NOTHROW(yield_now());
+    current_task().cancel();
+    current_task().cancel();
+    CHECK(current_task().uncancel() == 1);
+    CHECK_THROWS_AS(yield_now(), CancelledError);
+    CHECK(current_task().uncancel() == 0);
+  });
+}
+
 TEST_SUITE_END();

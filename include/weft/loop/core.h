@@ -97,6 +97,11 @@ struct Kept {
   Kept* next = nullptr;
 };
 
+/// What a higher layer keeps with a loop; goes when the loop is closed.
+struct Attachment {
+  virtual ~Attachment() = default;
+};
+
 /// What EventLoop hides. Only the loop's thread touches it, but for the members marked shared.
 /// Counted: futures may outlive their loop.
 struct LoopCore {
@@ -127,6 +132,9 @@ struct LoopCore {
   Kept* kept = nullptr;
   void (*close_tasks)(LoopCore&) = nullptr;        // set with the first task
   std::unique_ptr<AsyncGeneratorHooks> asyncgens;  // the same
+
+  std::unique_ptr<Attachment> io;                  // the io layer's
+  std::vector<std::function<void()>> at_shutdown;  // in the order in which they came
 
   std::function<void(const ExceptionContext&)> exception_handler;
   std::unique_ptr<Selector> selector;

@@ -131,6 +131,10 @@ class EventLoop {
   /// that a program waits with; -1 if the selector has none (poll). Not to be read from.
   int fileno() const noexcept;
 
+  /// Has run() call `function()` at its end, in a task, when all other tasks have ended: it may
+  /// wait. The last one is called first. If the loop is closed before, it is not called.
+  void at_shutdown(std::function<void()> function);
+
   /// Drops all that is scheduled. Throws: RuntimeError if it runs.
   void close();
 

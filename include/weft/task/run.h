@@ -33,6 +33,7 @@ class RunScope {
   void clear_up();
   void cancel_all_tasks();
   void close_generators();
+  void call_at_shutdown();
 
   EventLoop loop_;
 };
@@ -40,7 +41,8 @@ class RunScope {
 }  // namespace detail
 
 /// Runs `main()` as the first task of a new loop, and gives its result. At the end all tasks that
-/// are left are cancelled and awaited, asynchronous generators are closed, and then the loop is.
+/// are left are cancelled and awaited, asynchronous generators are closed, what
+/// EventLoop::at_shutdown() was given is called, and then the loop is closed.
 ///
 /// Ctrl-C cancels the main task; if that ends by the cancellation, or had ended by then,
 /// KeyboardInterrupt is thrown from here. The second Ctrl-C kills the process. Programs that handle SIGINT themselves are left

@@ -27,10 +27,8 @@ class Task : public Future<T> {
 
   /// How often cancel() was called, less the uncancel()s.
   int cancelling() const noexcept { return half().cancel_requests; }
-  int uncancel() const noexcept {
-    auto& requests = half().cancel_requests;
-    return requests > 0 ? --requests : 0;
-  }
+  /// When all are taken back, one that has not been thrown yet is not thrown.
+  int uncancel() const noexcept { return half().take_cancel_back(); }
 
   std::string name() const { return half().task_name(); }
   void set_name(std::string name) const { half().rename(std::move(name)); }
@@ -59,9 +57,7 @@ class AnyTask {
   bool cancelled() const noexcept { return task_->future.state == detail::FutureState::Cancelled; }
   bool cancel(const CancelMessage& message = {}) const { return task_->future.cancel(message); }
   int cancelling() const noexcept { return task_->cancel_requests; }
-  int uncancel() const noexcept {
-    return task_->cancel_requests > 0 ? --task_->cancel_requests : 0;
-  }
+  int uncancel() const noexcept { return task_->take_cancel_back(); }
   std::exception_ptr exception() const { return task_->future.exception(); }
 
   /// To wait for it: `await(AnyFuture(task))`.

@@ -53,6 +53,7 @@ struct alignas(kRecordAlignment) TaskBase : Runnable {
   void start(Routine* body, void* result, TaskOptions&& options);
 
   bool request_cancel(const CancelMessage& message);
+  int take_cancel_back() noexcept;
   void rename(std::string name);
   std::string task_name() const;
   std::size_t stack_used() const;
