@@ -8,6 +8,7 @@
 
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 namespace weft::detail {
 
@@ -24,6 +25,8 @@ struct SystemCalls {
   ssize_t (*send)(int, const void*, std::size_t, int);
   ssize_t (*read)(int, void*, std::size_t);
   ssize_t (*write)(int, const void*, std::size_t);
+  ssize_t (*writev)(int, const iovec*, int);
+  ssize_t (*sendmsg)(int, const msghdr*, int);
   int (*close)(int);
 };
 

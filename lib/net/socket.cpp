@@ -16,6 +16,7 @@
 
 #include "base/system.h"
 #include "io/turns.h"
+#include "io/vectors.h"
 
 namespace weft {
 
@@ -244,6 +245,34 @@ std::size_t Socket::send(std::span<const std::byte> data) {
       socket.wait(Events::Writable, "send");
     else if (errno != EINTR)
       raise_between("send", "to", socket.get(), errno);
+  }
+}
+
+std::size_t Socket::send(Pieces pieces) {
+  const bool none = std::all_of(pieces.begin(), pieces.end(),
+                                [](std::string_view piece) { return piece.empty(); });
+  for (;;) {
+    detail::count_call();
+    if (const std::size_t count = try_send(pieces); count > 0 || none) return count;
+    watched_->wait(Events::Writable, "send");
+  }
+}
+
+std::size_t Socket::try_send(Pieces pieces) {
+  WatchedFd& socket = usable(watched_, Events::Writable, "send");
+  if (pieces.empty()) return 0;
+  detail::Vectors vectors(pieces);
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = std::size_t(vectors.size());
+  for (;;) {
+    const ssize_t count = pieces.size() == 1
+                              ? system_calls.send(socket.get(), pieces[0].data(), pieces[0].size(),
+                                                  detail::kSendFlags)
+                              : system_calls.sendmsg(socket.get(), &message, detail::kSendFlags);
+    if (count >= 0) return std::size_t(count);
+    if (would_block(errno)) return 0;
+    if (errno != EINTR) raise_between("send", "to", socket.get(), errno);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include <weft/io/byte_stream.h>
 #include <weft/io/fd.h>
 #include <weft/loop/clock.h>
 #include <weft/net/address.h>
@@ -96,6 +97,11 @@ class Socket {
   ///            task waits to write, or if it would wait outside a task.
   std::size_t send(std::span<const std::byte> data);
   std::size_t send(std::string_view data) { return send(std::as_bytes(std::span(data))); }
+  /// The same of several pieces, by one system call; of the first 64, if there are more.
+  std::size_t send(Pieces pieces);
+
+  /// The same, but 0 if the system takes nothing at present. Never suspends.
+  std::size_t try_send(Pieces pieces);
 
   /// Sends all of it.
   ///
