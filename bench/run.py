@@ -42,6 +42,7 @@ CLAIMS = {  # id: program of weft, what it is compared with
     "echo_64_1000": ("echo_server {port}", "epoll_echo et {port}"),
     "echo_16k_64": ("echo_server {port}", "epoll_echo et {port}"),
     "accept": ("echo_server {port}", "epoll_echo et {port}"),
+    "stream_64_64": ("stream_server {port}", "echo_server {port}"),
     "rss_1m": ("rss_1m", "fctx w7guard 1000000"),
 }
 LOADS = {  # of servers: kind, connections, bytes
@@ -49,6 +50,7 @@ LOADS = {  # of servers: kind, connections, bytes
     "echo_64_1000": ("echo", "1000", "64"),
     "echo_16k_64": ("echo", "64", "16384"),
     "accept": ("accept", "64", "64"),
+    "stream_64_64": ("lines", "64", "64"),
 }
 ONLY_IF_NAMED = ["rss_1m"]  # it takes 5 GB
 NUMBER = re.compile(r"\b(?:ns|rss_B|cpu_us)=([\d.e+-]+)|([\d.]+) ns/(?:yield|item)")
