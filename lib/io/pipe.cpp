@@ -9,6 +9,7 @@
 
 #include "base/system.h"
 #include "io/no_sigpipe.h"
+#include "io/turns.h"
 #include "io/vectors.h"
 
 namespace weft {
@@ -75,6 +76,7 @@ std::size_t PipeStream::do_read(std::span<char> buffer) {
   WatchedFd& fd = usable(reader_, closed_, Events::Readable, "read");
   if (fd.is_drained()) fd.wait(Events::Readable, "read");
   for (;;) {
+    detail::count_call();
     const ssize_t count = system_calls.read(fd.get(), buffer.data(), buffer.size());
     if (count >= 0) {
       if (count > 0 && std::size_t(count) < buffer.size()) fd.drained();
@@ -89,6 +91,7 @@ std::size_t PipeStream::do_read(std::span<char> buffer) {
 
 std::size_t PipeStream::do_write(Pieces pieces) {
   for (;;) {
+    detail::count_call();
     if (const std::size_t count = do_try_write(pieces)) return count;
     writer_.wait(Events::Writable, "write");
   }

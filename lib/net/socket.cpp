@@ -130,6 +130,24 @@ WatchedFd& usable(const std::unique_ptr<WatchedFd>& socket, Events direction, co
   raise_error(error, fmt::format("{} {} {}", call, preposition, peer->to_string()));
 }
 
+/// 0 if the system takes nothing.
+std::size_t send_at_once(WatchedFd& socket, Pieces pieces) {
+  if (pieces.empty()) return 0;
+  detail::Vectors vectors(pieces);
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = std::size_t(vectors.size());
+  for (;;) {
+    const ssize_t count = pieces.size() == 1
+                              ? system_calls.send(socket.get(), pieces[0].data(), pieces[0].size(),
+                                                  detail::kSendFlags)
+                              : system_calls.sendmsg(socket.get(), &message, detail::kSendFlags);
+    if (count >= 0) return std::size_t(count);
+    if (would_block(errno)) return 0;
+    if (errno != EINTR) raise_between("send", "to", socket.get(), errno);
+  }
+}
+
 }  // namespace
 
 Socket::Socket(FileDescriptor fd) : watched_(std::make_unique<WatchedFd>(std::move(fd))) {}
@@ -249,31 +267,18 @@ std::size_t Socket::send(std::span<const std::byte> data) {
 }
 
 std::size_t Socket::send(Pieces pieces) {
+  WatchedFd& socket = usable(watched_, Events::Writable, "send");
   const bool none = std::all_of(pieces.begin(), pieces.end(),
                                 [](std::string_view piece) { return piece.empty(); });
   for (;;) {
     detail::count_call();
-    if (const std::size_t count = try_send(pieces); count > 0 || none) return count;
-    watched_->wait(Events::Writable, "send");
+    if (const std::size_t count = send_at_once(socket, pieces); count > 0 || none) return count;
+    socket.wait(Events::Writable, "send");
   }
 }
 
 std::size_t Socket::try_send(Pieces pieces) {
-  WatchedFd& socket = usable(watched_, Events::Writable, "send");
-  if (pieces.empty()) return 0;
-  detail::Vectors vectors(pieces);
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  message.msg_iovlen = std::size_t(vectors.size());
-  for (;;) {
-    const ssize_t count = pieces.size() == 1
-                              ? system_calls.send(socket.get(), pieces[0].data(), pieces[0].size(),
-                                                  detail::kSendFlags)
-                              : system_calls.sendmsg(socket.get(), &message, detail::kSendFlags);
-    if (count >= 0) return std::size_t(count);
-    if (would_block(errno)) return 0;
-    if (errno != EINTR) raise_between("send", "to", socket.get(), errno);
-  }
+  return send_at_once(usable(watched_, Events::Writable, "send"), pieces);
 }
 
 void Socket::send_all(std::span<const std::byte> data) {
