@@ -1,8 +1,9 @@
+// White-box in one thing: it asks when a thread has begun to read.
 #include <weft/io/file.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <latch>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@
 #include <weft/task/task.h>
 #include <weft/task/timeout.h>
 
+#include "base/system.h"
 #include "selectors.h"
 
 using namespace std::chrono_literals;
@@ -42,6 +44,29 @@ class TemporaryPath {
 
  private:
   std::string path_;
+};
+
+/// While it lives it knows when the first read begins.
+class ReadWatched {
+ public:
+  ReadWatched() {
+    begun = &begun_;
+    detail::system_calls.read = [](int fd, void* buffer, std::size_t size) {
+      begun->count_down();
+      return ::read(fd, buffer, size);
+    };
+  }
+  ReadWatched(const ReadWatched&) = delete;
+  ReadWatched& operator=(const ReadWatched&) = delete;
+  ~ReadWatched() { detail::system_calls.read = ::read; }
+  void wait() {
+    yield_now();  // the task that reads runs
+    begun_.wait();
+  }
+
+ private:
+  static inline std::latch* begun = nullptr;
+  std::latch begun_{1};
 };
 
 std::string content_of(const std::string& path) { return StreamReader(open_file(path)).read_all(); }
@@ -130,13 +155,14 @@ TEST_CASE("a read that has begun is finished when its task is cancelled, and no 
     REQUIRE(::pipe(ends) == 0);
     FileStream file{FileDescriptor(ends[0])};  // its reads take as long as we like
     const FileDescriptor writer(ends[1]);
+    ReadWatched read;
     std::string got, then;
     const auto task = create_task([&] {
       got.resize(100);
       got.resize(file.read_some(std::span<char>(got)));
       then = error_of([] { sleep(1h); });
     });
-    settle();
+    read.wait();
     task.cancel("late");
     settle();
     CHECK_FALSE(task.done());
@@ -153,6 +179,7 @@ TEST_CASE("a limit that ends while the call does is not felt later") {
     REQUIRE(::pipe(ends) == 0);
     FileStream file{FileDescriptor(ends[0])};
     const FileDescriptor writer(ends[1]);
+    ReadWatched read;
     std::string got(100, ' ');
     bool slept = false;
     const auto task = create_task([&] {
@@ -160,6 +187,7 @@ TEST_CASE("a limit that ends while the call does is not felt later") {
       sleep(1s);
       slept = true;
     });
+    read.wait();
     sleep(2s);
     CHECK(::write(writer.get(), "whole", 5) == 5);
     task.await();
