@@ -56,18 +56,6 @@ TEST_CASE("threads are started on demand, and no more than there may be") {
   go.count_down();
 }
 
-TEST_CASE("an idle thread is used again") {
-  ThreadPool pool({.threads = 8});
-  std::atomic<std::size_t> at_rest = 0;
-  for (int i = 0; i < 50; ++i) {
-    std::latch done(1);
-    pool.submit([&] { done.count_down(); });
-    done.wait();
-    at_rest = pool.threads();
-  }
-  CHECK(at_rest < 8);  // each call came when the one before was over, or all but over
-}
-
 TEST_CASE("one thread makes calls in the order in which they came") {
   std::vector<int> order;
   ThreadPool pool({.threads = 1});
