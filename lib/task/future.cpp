@@ -78,6 +78,7 @@ void FutureBase::fail(std::exception_ptr exception) {
 
 bool FutureBase::cancel(const CancelMessage& message) {
   loop->check_thread();
+  unretrieved = false;
   if (done()) return false;
   has_message = message.has_value();
   finish_cancelled(std::make_exception_ptr(message ? CancelledError(*message) : CancelledError()));
@@ -113,15 +114,38 @@ bool FutureBase::remove_done_callback(const Handle& handle) noexcept {
 
 bool FutureBase::withdraw(TaskBase& task) noexcept { return callbacks_.remove(task); }
 
+std::exception_ptr FutureBase::take_error() {
+  unretrieved = false;
+  if (!error || !error_goes) return error;
+  error_goes = false;
+  return std::exchange(error, make_cancelled());
+}
+
+std::exception_ptr FutureBase::make_cancelled() {
+  const CancelMessage message = task() ? task()->message() : CancelMessage();
+  return std::make_exception_ptr(message ? CancelledError(*message) : CancelledError());
+}
+
+bool FutureBase::throws_cancelled() const noexcept {
+  if (is_cancelled() || !error) return is_cancelled();
+  try {
+    std::rethrow_exception(error);
+  } catch (const CancelledError&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
 void FutureBase::check_result() {
   if (!done()) throw InvalidStateError("Result is not set.");
   unretrieved = false;
-  if (error) std::rethrow_exception(error);
+  if (error) std::rethrow_exception(take_error());
 }
 
 std::exception_ptr FutureBase::exception() {
   if (!done()) throw InvalidStateError("Exception is not set.");
-  if (state == FutureState::Cancelled) std::rethrow_exception(error);
+  if (state == FutureState::Cancelled) std::rethrow_exception(take_error());
   unretrieved = false;
   return error;
 }

@@ -19,8 +19,7 @@ void Gathering::on_done(FutureBase& future) {
     return;
   }
   if (future.error && !keep_errors_) {
-    future.unretrieved = false;
-    outer_.fail(future.error);
+    outer_.fail(future.take_error());
     return leave(true);
   }
   if (finished_ == size()) on_last();
@@ -29,8 +28,8 @@ void Gathering::on_done(FutureBase& future) {
 void Gathering::on_last() {
   if (cancel_requested_) {
     for (FutureBase* future : futures_) future->unretrieved = false;
-    const FutureBase& last = *futures_.back();
-    outer_.fail(last.is_cancelled() ? last.error : std::make_exception_ptr(CancelledError()));
+    FutureBase& last = *futures_.back();
+    outer_.fail(last.is_cancelled() ? last.take_error() : last.make_cancelled());
     return;
   }
   try {

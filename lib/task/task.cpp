@@ -48,6 +48,8 @@ void conclude(TaskBase& task, std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
   } catch (const CancelledError&) {
+    future.error_goes = true;
+    task.cancel_message = nullptr;
     future.finish_cancelled(std::move(error));
   } catch (const KeyboardInterrupt&) {
     task.loop().escaped = error;
@@ -92,9 +94,8 @@ std::exception_ptr take_step_error(TaskBase& task) {
   const Awaited* awaited = std::exchange(task.awaited, nullptr);
   if (!task.must_cancel) return error;
   task.must_cancel = false;
-  if (awaited && awaited->is_cancelled()) return error;  // it throws the first cancellation's
-  return std::make_exception_ptr(
-      task.cancel_message ? CancelledError(std::move(*task.cancel_message)) : CancelledError());
+  if (awaited && awaited->throws_cancelled()) return error;  // it throws the first cancellation's
+  return task.future.make_cancelled();
 }
 
 /// The routine is told what a yield has kept from it.
@@ -175,6 +176,13 @@ void finished(Routine& root) {
   leave_context(loop.context);
 }
 
+/// A number as such, of other types the name.
+std::string text_of(const void* value, const std::type_info& type) {
+  if (type == typeid(int)) return std::to_string(*static_cast<const int*>(value));
+  if (type == typeid(long)) return std::to_string(*static_cast<const long*>(value));
+  return type_name(type);
+}
+
 /// What comes of a value that the coroutine of a task traps: a future is waited for, and what it
 /// fails with is thrown; std::nullopt gives up a turn, anything else is an error in the next one.
 void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
@@ -190,7 +198,7 @@ void* trap_in_task(Frame& frame, void* value, const Exchange* exchange) {
   }
   if (*exchange->yielded != typeid(std::nullopt_t))
     task.step_error = std::make_exception_ptr(
-        RuntimeError("Task got bad yield: " + type_name(*exchange->yielded)));
+        RuntimeError("Task got bad yield: " + text_of(value, *exchange->yielded)));
   task.make_ready();
   park(task, nullptr, "yield");
   return nullptr;
@@ -221,6 +229,10 @@ std::uint32_t next_number() noexcept {
 }
 
 }  // namespace
+
+LoopCore& loop_of(const TaskOptions& options) {
+  return options.loop ? core_of(*options.loop) : require_loop("create_task");
+}
 
 void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   routine = body;
@@ -292,6 +304,7 @@ int TaskBase::take_cancel_back() noexcept {
 
 bool TaskBase::request_cancel(const CancelMessage& message) {
   loop().check_thread();
+  future.unretrieved = false;
   if (future.done()) return false;
   if (passes_cancel_on) {  // tasks that wait for one another: the one that asks here is let go
     loop().cancel_came_back = true;

@@ -40,7 +40,7 @@ class StepObject final : public Object {
   }
 
   static Value trapped(typename Step::Step step) {
-    if (!step.done()) return step.value().template get<Value>();
+    if (!step.done()) return value_of(step.value());
     const Value result = result_of([&] { return step.result(); });
     throw result ? weft::StopIteration::with(result) : weft::StopIteration();
   }

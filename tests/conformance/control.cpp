@@ -1,6 +1,6 @@
 // Control flow: the language's maps onto that of C++.
 
-#include <stdexcept>
+#include <algorithm>
 
 #include "interpreter.h"
 
@@ -15,6 +15,10 @@ Table all_statements() {
   add_waits(table);
   add_async_blocks(table);
   add_async_steps(table);
+  add_futures(table);
+  add_loop(table);
+  add_waiting(table);
+  add_sync(table);
   return table;
 }
 
@@ -91,12 +95,30 @@ const Ref* Scope::read(const std::string& name) {
   return bound;
 }
 
+namespace {
+
+const Table& statements() {
+  static const Table table = all_statements();
+  return table;
+}
+
+bool is_known(const Statement& statement) {
+  return statements().contains(statement.name) && is_known(statement.body) &&
+         (!statement.otherwise || is_known(*statement.otherwise)) &&
+         (!statement.finally || is_known(*statement.finally)) &&
+         std::ranges::all_of(statement.clauses,
+                             [](const Clause& clause) { return is_known(clause.body); });
+}
+
+}  // namespace
+
+bool is_known(const Block& block) {
+  return std::ranges::all_of(block, [](const Statement& it) { return is_known(it); });
+}
+
 Flow run(const Block& block, Scope& scope) {
-  static const Table statements = all_statements();
   for (const Statement& statement : block) {
-    const auto handler = statements.find(statement.name);
-    if (handler == statements.end()) throw std::runtime_error("no statement " + statement.name);
-    const Flow flow = handler->second(statement, scope);
+    const Flow flow = statements().at(statement.name)(statement, scope);
     if (flow.kind != Flow::Normal) return flow;
   }
   return {};

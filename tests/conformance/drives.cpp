@@ -5,7 +5,7 @@
 #include <set>
 #include <tuple>
 
-#include "interpreter.h"
+#include "futures.h"
 
 namespace conformance {
 
@@ -72,6 +72,7 @@ Flow drop(const Statement& statement, Scope& scope) {
   const std::string& name = statement.arguments.at(0);
   if (!scope.read(name)) return {};
   scope.log(statement.text);
+  if (scope.world.loop) give_up(scope.world, *scope.read(name));
   scope.world.variables.drop(name);
   return {};
 }

@@ -76,7 +76,7 @@ class CoroutineObject final : public Object {
  private:
   static Value trapped(Coroutine::Step step) {
     if (step.done()) raise_stop(step);
-    return step.value().get<Value>();
+    return value_of(step.value());
   }
 
   Coroutine coroutine_;

@@ -5,18 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "interpreter.h"
 #include "parser.h"
 #include "world.h"
 
 namespace {
 
-/// The kinds that the interpreter knows.
-bool is_supported(const std::string& kind) {
-  return kind == "generator" || kind == "coroutine" || kind == "asyncgen";
+bool is_supported(const conformance::Program& program) {
+  for (const auto& [name, definition] : program.definitions)
+    if (!conformance::is_known(definition.body)) return false;
+  return conformance::is_known(program.main);
 }
 
 void print(const conformance::Program& program) {
-  const std::vector<std::string> trace = is_supported(program.kind)
+  const std::vector<std::string> trace = is_supported(program)
                                              ? conformance::run_program(program)
                                              : std::vector<std::string>{"unsupported"};
   std::printf("program %s\n", program.name.c_str());

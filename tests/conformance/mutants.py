@@ -165,7 +165,8 @@ def rebuild(build, folder, changed):
             del command[command.index(option):command.index(option) + 2]
         command[command.index("-o") + 1] = str(objects[-1])
         command[command.index("-c") + 1] = str(copy if copy.exists() else source)
-        command[1:1] = ["-w", f"-I{folder}/include", f"-I{folder}/lib"]
+        compiler = 2 if Path(command[0]).name == "ccache" else 1
+        command[compiler:compiler] = ["-w", f"-I{folder}/include", f"-I{folder}/lib"]
         command.remove("-MD")
         subprocess.run(command, cwd=build, check=True)
     return link(build, folder, objects, parts)

@@ -51,6 +51,7 @@ class Object : public std::enable_shared_from_this<Object> {
   // These may outlive the object: what they need, they hold themselves.
   virtual Value yield_from(Self& self);
   virtual Value await();
+  virtual std::string await_text();  // awaits, and gives the result as it is traced
 
   // Of asynchronous iterators and context managers; the caller holds the object.
   virtual Value anext();
@@ -59,6 +60,9 @@ class Object : public std::enable_shared_from_this<Object> {
   virtual Value aenter();
   virtual bool aexit(std::exception_ptr error);
 };
+
+/// What a coroutine has yielded, as a value.
+Value value_of(const weft::Trap& trap);
 
 /// An asynchronous generator as an object.
 Ref make_object(AsyncGenerator generator);

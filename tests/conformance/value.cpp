@@ -2,6 +2,10 @@
 
 #include <map>
 
+#include <weft/base/exception_group.h>
+#include <weft/sync/barrier.h>
+#include <weft/sync/queue.h>
+
 namespace conformance {
 
 namespace {
@@ -39,11 +43,15 @@ struct Kind {
 };
 
 template <class E>
-constexpr Kind kKind{
-    [](const std::string* argument) {
-      return std::make_exception_ptr(argument ? E(*argument) : E());
-    },
-    [](const weft::BaseException* error) { return dynamic_cast<const E*>(error) != nullptr; }};
+bool matches(const weft::BaseException* error) {
+  return dynamic_cast<const E*>(error) != nullptr;
+}
+
+template <class E>
+constexpr Kind kKind{[](const std::string* argument) {
+                       return std::make_exception_ptr(argument ? E(*argument) : E());
+                     },
+                     matches<E>};
 
 std::exception_ptr make_stop(const std::string* argument) {
   return std::make_exception_ptr(argument ? weft::StopIteration::with(read_value(*argument))
@@ -60,10 +68,13 @@ std::map<std::string, Kind> all_kinds() {
       by_name<weft::CancelledError, weft::GeneratorExit, weft::KeyboardInterrupt, weft::SystemExit,
               weft::RuntimeError, weft::ValueError, weft::TypeError, weft::AttributeError,
               weft::TimeoutError, weft::InvalidStateError, weft::StopAsyncIteration, LookupError,
-              KeyError, IndexError, ZeroDivisionError>();
+              KeyError, IndexError, ZeroDivisionError, weft::QueueEmpty, weft::QueueFull,
+              weft::BrokenBarrierError>();
   kinds["BaseException"] = kKind<weft::BaseException>;
   kinds["Exception"] = kKind<weft::Exception>;
-  kinds["StopIteration"] = {make_stop, kKind<weft::StopIteration>.matches};
+  kinds["BaseExceptionGroup"] = {nullptr, matches<weft::BaseExceptionGroup>};
+  kinds["ExceptionGroup"] = {nullptr, matches<weft::ExceptionGroup>};
+  kinds["StopIteration"] = {make_stop, matches<weft::StopIteration>};
   return kinds;
 }
 
@@ -78,6 +89,13 @@ bool is_value(const std::string& message) {
   const std::size_t digits = message.starts_with('-') ? 1 : 0;
   return message.size() > digits &&
          message.find_first_not_of("0123456789", digits) == std::string::npos;
+}
+
+std::string members(const weft::BaseExceptionGroup& group) {
+  std::string list;
+  for (const std::exception_ptr& member : group.exceptions())
+    list += (list.empty() ? "" : ", ") + text(member);
+  return list;
 }
 
 }  // namespace
@@ -100,6 +118,8 @@ std::string text(const weft::BaseException& error) {
   const std::string name = error.kind();
   if (const auto* stop = dynamic_cast<const weft::StopIteration*>(&error))
     if (const Value* value = stop->value<Value>()) return name + "(" + text(*value) + ")";
+  if (const auto* group = dynamic_cast<const weft::BaseExceptionGroup*>(&error))
+    return name + "('" + group->message() + "', [" + members(*group) + "])";
   if (!error.has_message() || name == "AttributeError") return name;
   const std::string& message = error.message();
   return name + (is_value(message) ? "(" + message + ")" : "('" + message + "')");

@@ -13,11 +13,22 @@ Flow finish(const Statement& statement, Scope& scope, const Value& value) {
   return {};
 }
 
+/// Yields one value from the coroutine and gives what is sent. To a loop, None is a bare yield.
+struct Suspension {
+  Value value;
+  bool to_loop = false;
+  Value await() const {
+    if (!to_loop) return weft::trap<Value>(value);
+    return value ? weft::trap<Value>(*value) : weft::trap<Value>(std::nullopt);
+  }
+};
+
 /// In the await() of an object there is no `self`: what it yields goes out of the coroutine.
 Flow yield(const Statement& statement, Scope& scope) {
   const Value value = read_value(statement.arguments.at(0));
   if (scope.async_self) return finish(statement, scope, scope.async_self->yield(value));
-  return finish(statement, scope, scope.self ? scope.self->yield(value) : weft::trap<Value>(value));
+  if (scope.self) return finish(statement, scope, scope.self->yield(value));
+  return finish(statement, scope, Suspension{value, scope.world.loop != nullptr}.await());
 }
 
 Value delegate_to_new(const std::string& name, Scope& scope) {
@@ -53,17 +64,12 @@ Flow await(const Statement& statement, Scope& scope) {
 Flow await_variable(const Statement& statement, Scope& scope) {
   const Ref* object = scope.read(statement.arguments.at(0));
   if (!object) return {};
-  return finish(statement, scope, (*object)->await());
+  scope.trace(statement, (*object)->await_text());
+  return {};
 }
 
-/// Yields one value from the coroutine and gives what is sent.
-struct Suspension {
-  Value value;
-  Value await() const { return weft::trap<Value>(value); }
-};
-
 Flow suspend(const Statement& statement, Scope& scope) {
-  const Suspension suspension{read_value(statement.arguments.at(0))};
+  const Suspension suspension{read_value(statement.arguments.at(0)), scope.world.loop != nullptr};
   return finish(statement, scope, weft::await(suspension));
 }
 

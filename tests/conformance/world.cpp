@@ -4,6 +4,7 @@
 
 #include <weft/base/hooks.h>
 
+#include "futures.h"
 #include "interpreter.h"
 
 namespace conformance {
@@ -49,23 +50,41 @@ const char* World::next_label(const std::string& name) {
   return labels_.insert(name + "#" + std::to_string(number)).first->c_str();
 }
 
-std::vector<std::string> run_program(const Program& program) {
-  World world(program);
-  weft::set_unraisable_hook(
-      [&](std::exception_ptr error, std::string_view) { world.log("unraisable " + text(error)); });
-  weft::set_unawaited_hook(
-      [&](std::string_view label) { world.log("unawaited " + std::string(label)); });
+void World::log(std::string line) {
+  if (muted) return;
+  if (loop) line = "@" + text(loop->time()) + " " + line;
+  trace_.push_back(std::move(line));
+}
+
+void run_main(World& world, const Program& program) {
   try {
     Scope scope{world, "main"};
     run(program.main, scope);
   } catch (const weft::BaseException& error) {
     world.log("main: raise " + text(error));
   }
+}
+
+namespace {
+
+void run_plain(World& world, const Program& program) {
+  run_main(world, program);
   for (const std::string& name : world.variables.names()) {
     if (!world.variables.find(name)) continue;
     world.log("main: drop " + name);
     world.variables.drop(name);
   }
+}
+
+}  // namespace
+
+std::vector<std::string> run_program(const Program& program) {
+  World world(program);
+  weft::set_unraisable_hook(
+      [&](std::exception_ptr error, std::string_view) { world.log("unraisable " + text(error)); });
+  weft::set_unawaited_hook(
+      [&](std::string_view label) { world.log("unawaited " + std::string(label)); });
+  program.kind == "asyncio" ? run_asyncio(world, program) : run_plain(world, program);
   weft::set_unraisable_hook(nullptr);
   weft::set_unawaited_hook(nullptr);
   return world.trace();

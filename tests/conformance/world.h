@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <weft/loop/event_loop.h>
+
 #include "object.h"
 #include "program.h"
 #include "value.h"
@@ -36,7 +38,7 @@ class World {
  public:
   explicit World(const Program& program) : program_(program) {}
 
-  void log(std::string line) { trace_.push_back(std::move(line)); }
+  void log(std::string line);
   const std::vector<std::string>& trace() const { return trace_; }
 
   const Definition& definition(const std::string& name) const {
@@ -56,12 +58,23 @@ class World {
   std::map<std::string, long> counters;
   long simulated_time = 0;
 
+  // Of asyncio programs.
+  weft::EventLoop* loop = nullptr;  // its time stands before each line
+  std::vector<Ref> kept;            // futures, which live to the end unless they are dropped
+  bool muted = false;
+
  private:
   const Program& program_;
   std::vector<std::string> trace_;
   std::map<std::string, int> instances_;
   std::set<std::string> labels_;
 };
+
+/// Runs main. What leaves it is traced.
+void run_main(World& world, const Program& program);
+
+/// Runs main on an event loop, and ends it as run() would.
+void run_asyncio(World& world, const Program& program);
 
 /// Runs the program and gives its trace.
 std::vector<std::string> run_program(const Program& program);

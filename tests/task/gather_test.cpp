@@ -287,4 +287,27 @@ TEST_CASE("cancelled when all is done already, it throws CancelledError") {
   });
 }
 
+TEST_CASE("the loop of a gathering future is that of its children, which need not run yet") {
+  EventLoop loop(virtual_time());
+  const std::vector<Future<int>> children{Future<int>(loop), Future<int>(loop)};
+  const auto all = gather_future(children);
+  children[0].set_result(1);
+  children[1].set_result(2);
+  CHECK(run_until_complete(loop, all) == std::vector<int>{1, 2});
+}
+
+TEST_CASE(
+    "a task that is cancelled while a failed gather() is on its way to it keeps the message") {
+  testing::run([] {
+    const Future<> child;
+    const auto all = gather_future(child);
+    auto task = create_task([&] { await(all); });
+    settle();
+    child.cancel("first");
+    get_running_loop().call_soon([&] { task.cancel("second"); });
+    settle();
+    CHECK(error_of([&] { task.result(); }) == "CancelledError('first')");
+  });
+}
+
 TEST_SUITE_END();

@@ -326,8 +326,12 @@ TEST_CASE("tasks that wait for one another in a ring can be cancelled") {
     settle();
     CHECK(b->cancel("ring"));
     settle();
-    for (const Task<>& task : {*a, *b, *c})
-      CHECK(error_of([&] { task.result(); }) == "CancelledError('ring')");
+    int messages = 0;
+    for (const Task<>& task : {*a, *b, *c}) {
+      CHECK(task.cancelled());
+      messages += error_of([&] { task.result(); }) == "CancelledError('ring')";
+    }
+    CHECK(messages == 1);  // it went round: each asked the one that it waited for
   });
 }
 
@@ -410,6 +414,32 @@ TEST_CASE("a request that is taken back before it is thrown is not thrown") {
     CHECK(current_task().uncancel() == 1);
     CHECK_THROWS_AS(yield_now(), CancelledError);
     CHECK(current_task().uncancel() == 0);
+  });
+}
+
+TEST_CASE("the message is for the first who asks; others see that it was cancelled") {
+  testing::run([] {
+    auto task = create_task([] { sleep(1h); });
+    settle();
+    task.cancel("once");
+    settle();
+    CHECK(error_of([&] { task.result(); }) == "CancelledError('once')");
+    CHECK(error_of([&] { task.exception(); }) == "CancelledError()");
+  });
+}
+
+TEST_CASE("who cancels a task that has failed wants to hear no more of it") {
+  testing::run([] {
+    const Told told;
+    {
+      auto task = create_task([] { throw ValueError("lost"); });
+      const Future<> future;
+      settle();
+      future.set_exception(ValueError("lost"));
+      CHECK_FALSE(task.cancel());
+      CHECK_FALSE(future.cancel());
+    }
+    CHECK(told.log.empty());
   });
 }
 

@@ -92,6 +92,13 @@ TEST_CASE("create_task() outside a loop is an error, and takes nothing") {
   coroutine.close();
 }
 
+TEST_CASE("a task may be made for a loop that does not run yet") {
+  EventLoop loop(virtual_time());
+  const auto task = create_task({.loop = &loop, .where = {}}, [] { return 7; });
+  CHECK_FALSE(task.done());
+  CHECK(run_until_complete(loop, task) == 7);
+}
+
 TEST_CASE("a task may have a larger stack") {
   testing::run([] {
     auto task = create_task({.name = "", .stack = {.size = 4 << 20}}, [] {

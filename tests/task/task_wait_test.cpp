@@ -89,7 +89,7 @@ TEST_CASE("a wait outside a task is an error: in a callback, or without a loop")
 TEST_CASE("trap() of something that is no future is an error in the next turn") {
   testing::run([] {
     CHECK(turns([] {
-            CHECK(error_of([] { trap(5); }) == "RuntimeError('Task got bad yield: int')");
+            CHECK(error_of([] { trap(5); }) == "RuntimeError('Task got bad yield: 5')");
           }) == 1);
   });
 }

@@ -32,7 +32,7 @@ struct Awaited {
   virtual bool withdraw(TaskBase& task) noexcept = 0;
 
   /// It will throw a CancelledError of its own when the task goes on.
-  virtual bool is_cancelled() const noexcept = 0;
+  virtual bool throws_cancelled() const noexcept = 0;
 
  protected:
   ~Awaited() = default;
@@ -53,6 +53,7 @@ struct FutureBase : Awaited {
   std::uint32_t references = 1;
   FutureState state = FutureState::Pending;
   bool unretrieved = false;  // holds an exception that nobody has asked for
+  bool error_goes = false;   // only the first who asks is given it; the others, one without message
   bool ignored = false;      // nobody ever will
   bool has_message = false;  // was cancelled with a message, and not by its coroutine
   LoopCore* loop;
@@ -71,7 +72,8 @@ struct FutureBase : Awaited {
   virtual TaskBase* task() noexcept { return nullptr; }
   bool cancel_wait(const CancelMessage& message) final { return cancel(message); }
   bool withdraw(TaskBase& task) noexcept final;
-  bool is_cancelled() const noexcept final { return state == FutureState::Cancelled; }
+  bool is_cancelled() const noexcept { return state == FutureState::Cancelled; }
+  bool throws_cancelled() const noexcept final;
 
   /// Throws: InvalidStateError if it is done; RuntimeError that names `operation` for a task.
   void check_settable(const char* operation);
@@ -89,6 +91,10 @@ struct FutureBase : Awaited {
   /// False if the callback is on its way or has run.
   bool remove_done_callback(const Handle& handle) noexcept;
 
+  /// What it failed with, for somebody who passes it on; null if it has a result.
+  std::exception_ptr take_error();
+  /// A CancelledError with the message of a task's cancellation, if it still has that.
+  std::exception_ptr make_cancelled();
   /// Throws what the future ended with. Throws: InvalidStateError if it is pending.
   void check_result();
   /// The exception or null. Throws: CancelledError, InvalidStateError.

@@ -164,15 +164,14 @@ class Gather {
 
 template <bool kKeepErrors, class... What>
 auto make_gather(What&&... what) {
-  LoopCore& loop = require_loop("gather");
   using Futures = std::tuple<decltype(as_future(std::forward<What>(what)))...>;
   Futures futures{as_future(std::forward<What>(what))...};  // braces: tasks start in this order
+  LoopCore& loop = *Access::state(std::get<0>(futures))->loop;
   return Gather<IntoTuple<kKeepErrors>, Futures>(loop, std::move(futures), kKeepErrors);
 }
 
 template <bool kKeepErrors, std::ranges::input_range Range>
 auto make_gather(Range&& range) {
-  LoopCore& loop = require_loop("gather");
   constexpr bool kOwned =
       !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
   const auto to_future = [](auto&& what) {
@@ -184,6 +183,7 @@ auto make_gather(Range&& range) {
   using Each = decltype(to_future(*std::ranges::begin(range)));
   std::vector<Each> futures;
   for (auto&& what : range) futures.push_back(to_future(std::forward<decltype(what)>(what)));
+  LoopCore& loop = futures.empty() ? require_loop("gather") : *Access::state(futures.front())->loop;
   return Gather<IntoVector<kKeepErrors>, std::vector<Each>>(loop, std::move(futures), kKeepErrors);
 }
 

@@ -85,7 +85,7 @@ namespace detail {
 
 template <class R>
 Task<R> start_task(Routine* body, TaskOptions&& options) {
-  auto* state = new TaskOf<R>(*running_loop);
+  auto* state = new TaskOf<R>(loop_of(options));
   state->start(body, &state->result, std::move(options));
   return Access::make<Task<R>>(state);
 }
@@ -103,13 +103,14 @@ inline constexpr bool kAwaitsPlainly<Task<T>> = true;
 /// It has no stack until it begins. If none can be had then, the task ends with that error: a
 /// std::system_error which names mmap or mprotect; the others are not concerned.
 ///
-/// Throws: RuntimeError if no loop runs on this thread; ValueError that names `size` or `guard`.
+/// Throws: RuntimeError if no loop is named, and none runs on this thread; ValueError that names
+///         `size` or `guard`.
 /// Source: asyncio.create_task
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
 auto create_task(TaskOptions options, F&& function, Args&&... args) {
   using R = std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>...>;
-  detail::require_loop("create_task");
+  detail::loop_of(options);
   const StackOptions stack = options.stack;
   if (stack != StackOptions{}) detail::check_stack(stack);
   detail::Routine* const body = detail::make_fleeting<detail::CoroutineCaller<R>>(
@@ -137,7 +138,7 @@ auto create_task(F&& function, SourceLocation where = SourceLocation::current())
 /// asked for.
 template <class R>
 Task<R> create_task(TaskOptions options, Coroutine<R>&& coroutine) {
-  detail::require_loop("create_task");
+  detail::loop_of(options);
   if (options.stack != StackOptions{}) coroutine.set_stack(options.stack);
   return detail::start_task<R>(detail::Access::take(coroutine), std::move(options));
 }

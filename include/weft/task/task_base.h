@@ -15,8 +15,9 @@ namespace weft {
 
 /// How a task is made.
 struct TaskOptions {
-  std::string name = {};    ///< empty: "Task-N"
-  StackOptions stack = {};  ///< the default leaves a coroutine object the one it was given
+  std::string name = {};      ///< empty: "Task-N"
+  EventLoop* loop = nullptr;  ///< null: the one that runs on this thread
+  StackOptions stack = {};    ///< the default leaves a coroutine object the one it was given
 
   /// Where the task was made, for reports.
   SourceLocation where = SourceLocation::current();
@@ -86,6 +87,9 @@ struct TaskOf final : FutureOf<T>, TaskBase {
     return_record(memory, size, alignof(TaskOf));
   }
 };
+
+/// The loop that a task is made for. Throws: RuntimeError if none is named, and none runs.
+LoopCore& loop_of(const TaskOptions& options);
 
 /// The task in whose name the code runs that calls this; null in callbacks and outside a loop.
 inline TaskBase* current_task_base() noexcept {

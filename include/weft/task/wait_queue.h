@@ -42,7 +42,7 @@ class Waiter : public Awaited {
 
   bool cancel_wait(const CancelMessage& message) final;
   bool withdraw(TaskBase& task) noexcept final;
-  bool is_cancelled() const noexcept final { return state_ == State::Cancelled; }
+  bool throws_cancelled() const noexcept final { return state_ == State::Cancelled; }
 
   virtual ~Waiter() = default;
 
