@@ -131,12 +131,17 @@ void WaitQueue::require_deserted() const noexcept {
 
 void WaitQueue::park(const char* kind) {
   detail::Turn turn(*this);
-  try {
-    turn.wait(kind);
-  } catch (...) {
-    if (turn.woken_alone()) wake_one();  // this one makes no use of it
-    throw;
-  }
+  struct PassOn {  // no handler: catching and throwing again would double the cost of a
+                   // cancellation
+    WaitQueue& queue;
+    const detail::Turn& turn;
+    bool used = false;
+    ~PassOn() {
+      if (!used && turn.woken_alone()) queue.wake_one();
+    }
+  } pass_on{*this, turn};
+  turn.wait(kind);
+  pass_on.used = true;
 }
 
 void WaitQueue::wake(Place& place, Place::State state) noexcept {
