@@ -46,7 +46,7 @@ void link(Routine& delegator, Routine& target) noexcept {
   target.delegator = &delegator;
   target.linked = true;
   ++target.delegators;
-  if (delegator.task) loop_driver->retargeted(delegator);
+  if (delegator.task) the_loop_driver().retargeted(delegator);
 }
 
 void unlink(Routine& delegator) noexcept {
@@ -55,7 +55,7 @@ void unlink(Routine& delegator) noexcept {
   --target.delegators;
   if (target.delegator == &delegator) target.delegator = nullptr;
   ++coro_thread.shape;
-  if (delegator.task) loop_driver->retargeted(delegator);
+  if (delegator.task) the_loop_driver().retargeted(delegator);
 }
 
 void mark_closing(Frame& frame) noexcept {

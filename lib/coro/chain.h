@@ -6,6 +6,10 @@
 
 namespace weft::detail {
 
+inline const LoopDriver& the_loop_driver() noexcept {
+  return *loop_driver.load(std::memory_order_relaxed);
+}
+
 /// The routine that a resumption of `routine` resumes.
 Routine& leaf_of(Routine& routine) noexcept;
 

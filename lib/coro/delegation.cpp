@@ -65,7 +65,7 @@ void refuse(Routine& root, Context& from, Frame& refusing) {
 void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool delegating) {
   Routine& home = *frame.home;
   Routine& root = *home.root;
-  if (root.task) return loop_driver->trap(frame, value, exchange);
+  if (root.task) return the_loop_driver().trap(frame, value, exchange);
   Suspension suspension(frame, delegating);
   home.exchange = exchange;
   Frame* refusing = root.closing ? innermost_closing(root, home) : nullptr;

@@ -15,7 +15,7 @@
 namespace weft::detail {
 
 constinit thread_local CoroThread coro_thread __attribute__((tls_model("initial-exec")));
-const LoopDriver* loop_driver = nullptr;
+std::atomic<const LoopDriver*> loop_driver{nullptr};
 
 namespace {
 
@@ -95,7 +95,7 @@ void finish(Routine& routine, std::exception_ptr&& error) {
   if (&routine == &root) {
     root.outcome = error ? Outcome::Raised : Outcome::Returned;
     root.error = std::move(error);
-    if (root.task) loop_driver->finished(root);
+    if (root.task) the_loop_driver().finished(root);
     leave_context(root.back);
   }
   Routine& delegator = delegator_of(root, routine);

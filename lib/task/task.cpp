@@ -238,7 +238,7 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   routine = body;
   body->result = result;
   body->task = this;
-  loop_driver = &kDriver;
+  loop_driver.store(&kDriver, std::memory_order_relaxed);
   body->label.kind = "task";
   body->label.remedy = "To raise it: create_task({.stack = {.size = BYTES}}, ...).";
   body->label.file = options.where.file;

@@ -11,6 +11,7 @@
 // in progress on a thread form a list, innermost first.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -75,8 +76,7 @@ void free_fleeting(void* record) noexcept;
 
 /// How a drive ended. YieldedLast: the reference of the call is the only one left, and the caller,
 /// who knows the type, saves the value before it releases it. Running: it has not, and was begun by
-/// resume(), which takes no reference: if the last one goes meanwhile, the end of the drive sees
-/// it.
+/// resume(), which takes no reference: if the last one goes meanwhile, its end sees that.
 enum class Outcome : std::uint8_t { Yielded, YieldedLast, Returned, Raised, Gone, Running };
 
 /// What a loop does for the routines it drives: they are not driven by a call, so there is nobody
@@ -86,7 +86,7 @@ struct LoopDriver {
   void (*finished)(Routine& root);             // does not return; outcome and error are set
   void (*retargeted)(Routine& root) noexcept;  // `target` has changed
 };
-extern const LoopDriver* loop_driver;
+extern std::atomic<const LoopDriver*> loop_driver;  // the same one for all threads that set it
 
 struct Routine {
   const BodyTable* body = nullptr;  // null once its captures are destroyed
