@@ -41,10 +41,13 @@
 #include <weft/sync/queue.h>
 #include <weft/sync/select.h>
 #include <weft/sync/semaphore.h>
+#include <weft/task/context_var.h>
 #include <weft/task/future.h>
 #include <weft/task/gather.h>
+#include <weft/task/no_suspend.h>
 #include <weft/task/outcome.h>
 #include <weft/task/run.h>
+#include <weft/task/run_coroutine_threadsafe.h>
 #include <weft/task/shield.h>
 #include <weft/task/shutdown_asyncgens.h>
 #include <weft/task/sleep.h>

@@ -7,6 +7,7 @@
 #include <weft/base/errors.h>
 #include <weft/base/hooks.h>
 #include <weft/coro/routine.h>
+#include <weft/coro/unsuspendable.h>
 
 #include "base/assert.h"
 #include "coro/chain.h"
@@ -65,6 +66,8 @@ void refuse(Routine& root, Context& from, Frame& refusing) {
 void* suspend_slowly(Frame& frame, void* value, const Exchange* exchange, bool delegating) {
   Routine& home = *frame.home;
   Routine& root = *home.root;
+  if (coro_thread.unsuspendable) [[unlikely]]
+    check_may_suspend(root);
   if (root.task) return the_loop_driver().trap(frame, value, exchange);
   Suspension suspension(frame, delegating);
   home.exchange = exchange;

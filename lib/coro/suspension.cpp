@@ -1,8 +1,15 @@
 #include "coro/suspension.h"
 
 #include <weft/base/errors.h>
+#include <weft/coro/unsuspendable.h>
 
 namespace weft::detail {
+
+void check_may_suspend(const Routine& coroutine) {
+  for (const Unsuspendable* it = coro_thread.unsuspendable; it; it = it->outer)
+    if (it->routine == &coroutine)
+      throw RuntimeError("a wait inside a NoSuspend block: nothing here may be suspended");
+}
 
 NestedDrives::NestedDrives(Routine& routine) noexcept
     : routine_(routine), innermost_(coro_thread.drive) {

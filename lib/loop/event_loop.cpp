@@ -81,6 +81,27 @@ void report(LoopCore& loop, const ExceptionContext& context) noexcept {
   }
 }
 
+namespace {
+
+class InContext {
+ public:
+  explicit InContext(const Callback& callback) noexcept {
+    if (const ContextHooks* hooks = context_hooks.load(std::memory_order_relaxed))
+      before_ = hooks->enter(callback.context);
+  }
+  InContext(const InContext&) = delete;
+  InContext& operator=(const InContext&) = delete;
+  ~InContext() {
+    if (const ContextHooks* hooks = context_hooks.load(std::memory_order_relaxed))
+      hooks->leave(before_);
+  }
+
+ private:
+  void* before_ = nullptr;  // also if the callback sets the first variable of all
+};
+
+}  // namespace
+
 void Callback::run_callback(Runnable* self) {
   auto* callback = static_cast<Callback*>(self);
   struct Drop {
@@ -89,6 +110,7 @@ void Callback::run_callback(Runnable* self) {
   } drop{callback};
   if (callback->cancelled || callback->loop->closed) return;
   const Stopwatch watch(*callback->loop);
+  const InContext in_context(*callback);
   try {
     callback->invoke();
   } catch (const KeyboardInterrupt&) {
@@ -311,6 +333,7 @@ Handle adopt(LoopCore& core, std::unique_ptr<Callback> callback, SourceLocation 
   callback->loop = &core;
   callback->where = where;
   callback->references = 2;
+  capture_context(*callback);
   return Handle(callback.release());
 }
 
@@ -330,6 +353,7 @@ Handle EventLoop::schedule_at(TimePoint when, Callback* callback, SourceLocation
 
 void EventLoop::schedule_from_thread(Callback* callback, SourceLocation where) {
   std::unique_ptr<Callback> owner(callback);
+  detail::capture_context(*callback);
   LoopCore& core = state_->core;
   {
     const std::lock_guard lock(core.mutex);

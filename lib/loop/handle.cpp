@@ -6,6 +6,12 @@ namespace weft {
 
 namespace detail {
 
+constinit std::atomic<const ContextHooks*> context_hooks{nullptr};
+
+Callback::~Callback() {
+  if (context) context_hooks.load()->drop(context);
+}
+
 void retain(Callback& callback) noexcept { ++callback.references; }
 
 void release(Callback* callback) noexcept {

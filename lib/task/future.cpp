@@ -101,6 +101,7 @@ Handle FutureBase::add_done_callback(std::unique_ptr<DoneCallback> callback) {
   callback->loop = loop;
   callback->future = this;
   callback->references = 2;
+  capture_context(*callback);
   add_callback(*callback);
   return Handle(callback.release());
 }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <weft/base/errors.h>
+#include <weft/base/hooks.h>
 #include <weft/task/gather.h>
 #include <weft/task/shutdown_asyncgens.h>
 
@@ -96,25 +97,19 @@ void run_until_done(LoopCore& loop, FutureBase& future) {
   throw RuntimeError("Event loop stopped before Future completed.");
 }
 
-void RunScope::run(FutureBase& (*create)(void*), void* argument) {
+void RunScope::run_main(FutureBase& (*create)(void*), void* argument) {
   LoopCore& core = core_of(loop_);
   FutureBase* main = nullptr;
   {
     const Entered entered(core);
     main = &create(argument);
   }
-  try {
-    Interruptible ctrl_c(loop_, *main);
-    run_until_done(core, *main);
-    if (ctrl_c.came_late()) throw KeyboardInterrupt();
-    if (ctrl_c.interrupted() && main->state == FutureState::Cancelled &&
-        --main->task()->cancel_requests == 0)
-      throw KeyboardInterrupt();
-  } catch (...) {
-    clear_up();
-    throw;
-  }
-  clear_up();
+  Interruptible ctrl_c(loop_, *main);
+  run_until_done(core, *main);
+  if (ctrl_c.came_late()) throw KeyboardInterrupt();
+  if (ctrl_c.interrupted() && main->state == FutureState::Cancelled &&
+      --main->task()->cancel_requests == 0)
+    throw KeyboardInterrupt();
 }
 
 void RunScope::clear_up() {
@@ -126,7 +121,7 @@ void RunScope::clear_up() {
 
 void RunScope::close_generators() {
   LoopCore& core = core_of(loop_);
-  if (core.asyncgens->empty() && core.ready.empty()) return;
+  if (!core.asyncgens || (core.asyncgens->empty() && core.ready.empty())) return;
   std::optional<Task<>> closing;
   {
     const Entered entered(core);
@@ -171,3 +166,29 @@ void RunScope::cancel_all_tasks() {
 }
 
 }  // namespace weft::detail
+
+namespace weft {
+
+Runner::~Runner() {
+  try {
+    close();
+  } catch (...) {
+    detail::report_unraisable(std::current_exception(), "while closing a Runner");
+  }
+}
+
+detail::RunScope& Runner::scope() {
+  if (!scope_) throw RuntimeError("Runner is closed");
+  return *scope_;
+}
+
+void Runner::close() {
+  if (!scope_) return;
+  struct Drop {
+    std::optional<detail::RunScope>& scope;
+    ~Drop() { scope.reset(); }
+  } const drop{scope_};
+  scope_->clear_up();
+}
+
+}  // namespace weft

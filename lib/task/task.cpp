@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include <weft/base/errors.h>
+#include <weft/coro/unsuspendable.h>
 
 #include "base/assert.h"
 #include "coro/chain.h"
@@ -76,6 +77,16 @@ void bury_the_dead(LoopCore& loop) noexcept {
   if (loop.dead) bury(*std::exchange(loop.dead, nullptr));
 }
 
+}  // namespace
+
+/// A task whose first step runs on top of whoever creates it; in the creator's frame.
+struct EagerStart {
+  Context back;
+  EagerStart* outer;
+};
+
+namespace {
+
 /// Where the next step goes on: null if the step was over before it began.
 struct Target {
   Routine* routine;
@@ -141,8 +152,10 @@ Target prepare_step(TaskBase& task) {
   return {&target, fresh};
 }
 
-/// Gives the processor to the next ready task, or to the loop.
+/// Gives the processor to the next ready task, or to the loop; or back to who has just made it.
 void switch_away(LoopCore& loop, Context& from) {
+  if (loop.eager) [[unlikely]]
+    return switch_context(from, loop.eager->back);
   for (;;) {
     Runnable* next = loop.ready.front();
     if (next == &loop.end_of_batch && next->next && loop.may_skip_poll()) {
@@ -173,7 +186,7 @@ void finished(Routine& root) {
   loop.dead = &task;
   loop.current = nullptr;
   coro_thread.drive = nullptr;
-  leave_context(loop.context);
+  leave_context(loop.eager ? loop.eager->back : loop.context);
 }
 
 /// A number as such, of other types the name.
@@ -249,9 +262,33 @@ void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
   if (core.debug) run = &TaskBase::step_in_debug;
   core.close_tasks = close_tasks;
   if (!core.asyncgens) look_after_asyncgens(core);
+  variables = options.context ? options.context->data() : copy_of_present_context();
   retain(future);
   remember(*this);
-  make_ready();
+  if (options.eager_start && running_loop == &core)
+    start_eagerly();
+  else
+    make_ready();
+}
+
+void TaskBase::start_eagerly() {
+  LoopCore& core = loop();
+  EagerStart eager{{}, core.eager};
+  TaskBase* const creator = core.current;
+  Routine* const drive = coro_thread.drive;
+  retain(future);  // it may end here
+  ++pinned;
+  core.eager = &eager;
+  const Target target = prepare_step(*this);
+  if (target.routine) enter(eager.back, *target.routine, target.fresh);
+  core.eager = eager.outer;
+  --pinned;
+  core.current = creator;
+  coro_thread.drive = drive;
+  bury_the_dead(core);
+  if (core.escaped) future.unretrieved = false;
+  release(&future);
+  if (core.escaped) std::rethrow_exception(std::exchange(core.escaped, nullptr));
 }
 
 void TaskBase::rename(std::string name) {
@@ -350,6 +387,8 @@ TaskBase* task_at_the_door() {
   Routine* drive = coro_thread.drive;
   while (drive && !may_wait(drive->kind)) drive = drive->outer_drive;
   if (!drive) throw RuntimeError("a wait outside a task: nothing here can be suspended");
+  if (coro_thread.unsuspendable) [[unlikely]]
+    check_may_suspend(*drive);
   return drive->task;
 }
 

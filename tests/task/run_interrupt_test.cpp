@@ -60,6 +60,17 @@ TEST_CASE_FIXTURE(DefaultInterrupt,
   CHECK(is_default());
 }
 
+TEST_CASE_FIXTURE(DefaultInterrupt, "it ends one run of a Runner, which serves on") {
+  Runner runner;
+  CHECK_THROWS_AS(runner.run([] {
+    std::raise(SIGINT);
+    sleep(1h);
+  }),
+                  KeyboardInterrupt);
+  CHECK(is_default());
+  CHECK(runner.run([] { return 2; }) == 2);
+}
+
 TEST_CASE_FIXTURE(DefaultInterrupt, "it wakes a loop that waits") {
   std::thread other;
   CHECK_THROWS_AS(run([&] {

@@ -76,7 +76,7 @@ decltype(auto) await(A&& object) {
     else
       return detail::delegate_to_temporary<R>(frame, detail::Access::take(object));
   } else if constexpr (detail::kAwaitsPlainly<T>) {
-    return object.await();
+    return std::forward<A>(object).await();
   } else if constexpr (detail::HasAwait<A>) {
     detail::Frame& frame = detail::current_coroutine_frame("await() outside a coroutine or task");
     return detail::await_in_frame<std::remove_reference_t<A>, decltype(object.await())>(frame,

@@ -89,7 +89,7 @@ void store_result(Frame& frame, Call&& call) {
   } else {
     R result = call();
     if (void* place = result_place(frame))
-      static_cast<ResultSlot<R>*>(place)->emplace(std::move(result));
+      static_cast<ResultSlot<R>*>(place)->emplace(std::forward<R>(result));
   }
 }
 
@@ -144,7 +144,7 @@ void delegate_afar(Frame& frame, Routine* routine, ResultSlot<R>& result) {
   try {
     delegate(frame, routine, &result);
   } catch (const StopIteration& stop) {
-    if constexpr (!std::is_void_v<R>)
+    if constexpr (std::is_object_v<R>)
       if (R* value = stop.value<R>()) result.emplace(std::move(*value));
   }
 }

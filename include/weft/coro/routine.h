@@ -141,8 +141,8 @@ struct Routine {
 /// other thread uses, so a routine of another thread never looks resumable.
 struct CoroThread {
   Routine* drive = nullptr;
-  std::uint64_t shape = 0;  // 0: not prepared yet
-  std::uint64_t serials = 0;
+  std::uint64_t shape = 0, serials = 0;  // shape 0: not prepared yet
+  struct Unsuspendable* unsuspendable = nullptr;
 };
 extern constinit thread_local CoroThread coro_thread __attribute__((tls_model("initial-exec")));
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -17,9 +18,22 @@ class Trap;
 
 namespace detail {
 
+template <class R>
+struct Stored {
+  using Type = R;
+};
+template <>
+struct Stored<void> {
+  using Type = char;
+};
+template <class R>
+struct Stored<R&> {
+  using Type = std::reference_wrapper<R>;
+};
+
 /// Where a result is put; for void there is none.
 template <class R>
-using ResultSlot = std::optional<std::conditional_t<std::is_void_v<R>, char, R>>;
+using ResultSlot = std::optional<typename Stored<R>::Type>;
 
 /// How a step refers to what was yielded; a trap is itself a reference.
 template <class Yield>

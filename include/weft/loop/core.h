@@ -76,6 +76,7 @@ class TimerHeap {
 
 struct Routine;
 struct TaskBase;
+struct EagerStart;
 
 /// A descriptor's entry in the selector.
 struct Watch {
@@ -88,6 +89,22 @@ struct LinkedWatch : Watch {
   LinkedWatch* previous = nullptr;
   LinkedWatch* next = nullptr;
 };
+
+/// How callbacks come to run with the variables of the code that scheduled them; the task layer's,
+/// null until the first variable is set.
+struct ContextHooks {
+  void* (*capture)();
+  void* (*enter)(void* context) noexcept;  // gives what to leave() with
+  void (*leave)(void* before) noexcept;
+  void (*drop)(void* context) noexcept;
+};
+extern std::atomic<const ContextHooks*> context_hooks;
+
+/// Where a callback is scheduled.
+inline void capture_context(Callback& callback) {
+  if (const ContextHooks* hooks = context_hooks.load(std::memory_order_acquire)) [[unlikely]]
+    callback.context = hooks->capture();
+}
 
 /// What keeps itself alive until something happens that a closed loop does not bring about any
 /// more.
@@ -126,6 +143,7 @@ struct LoopCore {
   Context context;                // the loop's own stack, while a task runs
   TaskBase* current = nullptr;    // the task that runs
   bool cancel_came_back = false;  // to a task that was passing it on
+  EagerStart* eager = nullptr;    // the innermost task that runs inside its creation
   TaskBase* dead = nullptr;       // has ended: its stack is to be taken back
   TaskBase* tasks = nullptr;      // all that have not ended, in order of creation
   TaskBase* last_task = nullptr;

@@ -47,9 +47,10 @@ struct Callback : Timer {
   std::uint32_t references = 1;
   bool cancelled = false;
   SourceLocation where;
+  void* context = nullptr;  // what ContextHooks::capture gave
 
   Callback() noexcept : Timer(&Callback::run_callback) {}
-  virtual ~Callback() = default;
+  virtual ~Callback();
   virtual void invoke() = 0;
   virtual std::string describe() const;
 

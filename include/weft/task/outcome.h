@@ -43,14 +43,17 @@ class Outcome {
     if constexpr (std::is_void_v<T>)
       get(*this);
     else
-      return std::move(get(*this));
+      return std::forward<T>(get(*this));
   }
 
  private:
   template <class Self>
   static decltype(auto) get(Self& self) {
     if (self.error_) std::rethrow_exception(self.error_);
-    if constexpr (!std::is_void_v<T>) return (*self.value_);
+    if constexpr (std::is_reference_v<T>)
+      return self.value_->get();
+    else if constexpr (!std::is_void_v<T>)
+      return (*self.value_);
   }
 
   detail::ResultSlot<T> value_;

@@ -39,8 +39,8 @@ TimePoint now();
 // Forced inline up to the switch, like a generator's yield: no `ret` may stand between.
 inline void yield_now() {
   detail::TaskBase* task = detail::current_task_base();
-  if (!task || detail::coro_thread.drive != task->routine || !task->direct || task->must_cancel)
-      [[unlikely]]
+  if (!task || detail::coro_thread.drive != task->routine || !task->direct || task->must_cancel ||
+      task->pinned) [[unlikely]]
     return detail::yield_slowly(nullptr);
   detail::LoopCore& loop = *detail::running_loop;
   task->run = &detail::TaskBase::yielded_step;

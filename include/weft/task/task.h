@@ -86,8 +86,9 @@ namespace detail {
 template <class R>
 Task<R> start_task(Routine* body, TaskOptions&& options) {
   auto* state = new TaskOf<R>(loop_of(options));
+  auto task = Access::make<Task<R>>(state);
   state->start(body, &state->result, std::move(options));
-  return Access::make<Task<R>>(state);
+  return task;
 }
 
 template <class T>

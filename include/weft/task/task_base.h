@@ -9,6 +9,7 @@
 #include <weft/base/records.h>
 #include <weft/base/source_location.h>
 #include <weft/coro/routine.h>
+#include <weft/task/context_var.h>
 #include <weft/task/future.h>
 
 namespace weft {
@@ -18,6 +19,13 @@ struct TaskOptions {
   std::string name = {};      ///< empty: "Task-N"
   EventLoop* loop = nullptr;  ///< null: the one that runs on this thread
   StackOptions stack = {};    ///< the default leaves a coroutine object the one it was given
+
+  /// The first step runs at once, inside create_task(), which returns when the task waits for the
+  /// first time, or has ended. Only while the loop runs; else it begins in the next turn. (3.12)
+  bool eager_start = false;
+
+  /// What it runs in: none is a copy of the present one.
+  std::optional<Context> context = {};
 
   /// Where the task was made, for reports.
   SourceLocation where = SourceLocation::current();
@@ -35,6 +43,7 @@ struct alignas(kRecordAlignment) TaskBase : Runnable {
   bool must_cancel = false;       // cancel() came while nothing could be told
   bool direct = false;            // nobody else knows the routine, and it runs by itself
   bool passes_cancel_on = false;  // to what it waits for
+  std::uint8_t pinned = 0;        // a yield must not just switch: counts the reasons
   std::uint32_t steps = 0;
   FutureBase& future;            // the other half of the same object
   Awaited* awaited = nullptr;    // what it waits for
@@ -44,12 +53,13 @@ struct alignas(kRecordAlignment) TaskBase : Runnable {
   std::unique_ptr<std::string> cancel_message;
   std::exception_ptr step_error;  // to be raised in the next step
   std::unique_ptr<std::string> given_name;
+  ContextRef variables;
   TaskBase* previous_task = nullptr;
   TaskBase* next_task = nullptr;
 
   explicit TaskBase(FutureBase& half) noexcept : Runnable(&TaskBase::step), future(half) {}
 
-  /// Takes over the routine; the first step runs in the next turn. The loop holds a reference until
+  /// Takes over the routine; the first step runs in the next turn, or eagerly. The loop holds a reference until
   /// the task has ended.
   void start(Routine* body, void* result, TaskOptions&& options);
 
@@ -66,6 +76,9 @@ struct alignas(kRecordAlignment) TaskBase : Runnable {
   static void step(Runnable* self);
   static void step_in_debug(Runnable* self);
   static void yielded_step(Runnable* self);
+
+ private:
+  void start_eagerly();
 };
 
 /// Of a task that is ready: it stands at a yield_now() of its own body, and nothing but a switch is
