@@ -59,8 +59,8 @@ struct alignas(kRecordAlignment) TaskBase : Runnable {
 
   explicit TaskBase(FutureBase& half) noexcept : Runnable(&TaskBase::step), future(half) {}
 
-  /// Takes over the routine; the first step runs in the next turn, or eagerly. The loop holds a reference until
-  /// the task has ended.
+  /// Takes over the routine; the first step runs in the next turn, or eagerly. The loop holds a
+  /// reference until the task has ended.
   void start(Routine* body, void* result, TaskOptions&& options);
 
   bool request_cancel(const CancelMessage& message);
