@@ -190,7 +190,9 @@ void EventLoop::State::poll(Duration at_most) {
     take_signals();
     take_from_threads();
   }
-  if (idle) core.clock->after_wait(deadline, was_woken || !events.empty());
+  // A thread's wake() may come between the select() and the taking of its callback.
+  const bool woken_late = std::exchange(core.late_wake, was_woken);
+  if (idle) core.clock->after_wait(deadline, was_woken || woken_late || !events.empty());
   core.now = core.clock->now();
   while (!core.timers.empty() && core.timers.earliest() <= core.now) {
     Timer& timer = *core.timers.first();

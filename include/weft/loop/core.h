@@ -160,6 +160,7 @@ struct LoopCore {
 
   std::atomic<std::thread::id>
       thread{};                    // shared: the one that runs it; none while it does not run
+  bool late_wake = false;          // the next select() may end at once by a wake() of before
   std::atomic<bool> woken{false};  // shared
   std::atomic<std::uint64_t> signals{0};  // shared: bit n - 1 for signal n
   std::mutex mutex;                       // shared
