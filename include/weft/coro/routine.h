@@ -209,18 +209,17 @@ Frame& current_coroutine_frame(const char* what);
 
 /// Resumes a routine with `sent`, on the quick way if it is simply suspended.
 [[gnu::always_inline]] inline Outcome resume(Routine& routine, void* sent, void* result) {
-  CoroThread& thread = coro_thread;
   Routine* leaf = routine.leaf;
-  if (routine.leaf_shape != thread.shape || leaf->target != nullptr || leaf->running ||
+  if (routine.leaf_shape != coro_thread.shape || leaf->target != nullptr || leaf->running ||
       leaf->state != State::Suspended) [[unlikely]]
     return resume_slowly(routine, sent, result);
   routine.outcome = Outcome::Running;
   routine.result = result;
-  routine.outer_drive = thread.drive;
+  routine.outer_drive = coro_thread.drive;
   leaf->received = sent;
   leaf->running = true;
   leaf->root = &routine;
-  thread.drive = &routine;
+  coro_thread.drive = &routine;
   switch_context(routine.back, leaf->context);
   if (routine.outcome != Outcome::Yielded || routine.references == 0) [[unlikely]]
     return end_drive(routine);
