@@ -10,28 +10,11 @@
 
 namespace weft::detail {
 
-void Descriptors::Slot::set(LoopCore& core, int fd, Events direction,
-                            std::function<void()> function) {
-  auto call = std::make_unique<Call>();
-  call->loop = &core;
-  call->fd = fd;
-  call->reads = direction == Events::Readable;
-  call->function = std::move(function);
-  owner_.cancel();
-  call_ = call.get();
-  owner_ = Handle(call.release());
-}
-
-void Descriptors::Slot::clear() noexcept {
-  owner_.cancel();
-  owner_ = {};
-}
-
-void Descriptors::Slot::make_ready() {
-  if (!owner_ || call_->queued) return;
-  call_->queued = true;
-  retain(*call_);  // the queue's
-  call_->loop->ready.push(*call_);
+void Descriptors::Entry::set(LoopCore& core, int fd, Events direction,
+                             std::function<void()> function) {
+  const bool reads = direction == Events::Readable;
+  call(direction).set(core, reads ? "reader of descriptor" : "writer of descriptor", fd,
+                      std::move(function));
 }
 
 void Descriptors::ready(Watch* watch, Events events) {
@@ -59,7 +42,7 @@ void Descriptors::set(int fd, Events direction, std::function<void()> function) 
       throw;
     }
   }
-  entry.slot(direction).set(core_, fd, direction, std::move(function));
+  entry.set(core_, fd, direction, std::move(function));
 }
 
 /// False if the descriptor was closed without a word: another one has its number now, and what was
@@ -81,8 +64,8 @@ bool Descriptors::unset(int fd, Events direction) {
   const auto it = entries_.find(fd);
   if (it == entries_.end()) return false;
   Entry& entry = it->second;
-  if (!entry.slot(direction)) return false;
-  entry.slot(direction).clear();
+  if (!entry.call(direction)) return false;
+  entry.call(direction).clear();
   if (entry.wanted() == Events::None) {
     core_.selector->unregister(fd);
     entries_.erase(it);

@@ -4,9 +4,10 @@
 
 #include <functional>
 #include <map>
-#include <string>
 
 #include <weft/loop/core.h>
+
+#include "loop/standing_call.h"
 
 namespace weft::detail {
 
@@ -20,40 +21,12 @@ class Descriptors {
   void clear();
 
  private:
-  /// Stands in the ready queue once at most, so that a cancelled one cannot run from there.
-  struct Call final : Callback {
-    std::function<void()> function;
-    int fd = -1;
-    bool reads = false;
-    bool queued = false;
-
-    void invoke() override {
-      queued = false;
-      function();
-    }
-    std::string describe() const override {
-      return (reads ? "reader of descriptor " : "writer of descriptor ") + std::to_string(fd);
-    }
-  };
-
-  /// Nothing, or the callback of one direction.
-  class Slot {
-   public:
-    explicit operator bool() const noexcept { return bool(owner_); }
-    void set(LoopCore& core, int fd, Events direction, std::function<void()> function);
-    void clear() noexcept;
-    void make_ready();
-
-   private:
-    Call* call_ = nullptr;
-    Handle owner_;
-  };
-
   struct Entry : Watch {
-    Slot reader;
-    Slot writer;
+    StandingCall reader;
+    StandingCall writer;
 
-    Slot& slot(Events direction) noexcept {
+    void set(LoopCore& core, int fd, Events direction, std::function<void()> function);
+    StandingCall& call(Events direction) noexcept {
       return direction == Events::Readable ? reader : writer;
     }
     Events wanted() const noexcept {

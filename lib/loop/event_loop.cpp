@@ -16,6 +16,7 @@
 #include "base/system.h"
 #include "loop/descriptors.h"
 #include "loop/signals.h"
+#include "loop/standing_call.h"
 
 namespace weft {
 
@@ -33,7 +34,7 @@ using detail::Timer;
 struct EventLoop::State final : LoopCore {
   LoopCore& core = *this;
   detail::Descriptors descriptors{core};
-  std::map<int, std::function<void()>> signal_handlers;
+  std::map<int, detail::StandingCall> signal_handlers;
 
   void run(const std::function<void()>& turns);
   void poll(Duration at_most = Duration::max());
@@ -85,18 +86,19 @@ namespace {
 
 class InContext {
  public:
-  explicit InContext(const Callback& callback) noexcept {
+  explicit InContext(Callback& callback) noexcept : callback_(callback) {
     if (const ContextHooks* hooks = context_hooks.load(std::memory_order_relaxed))
-      before_ = hooks->enter(callback.context);
+      before_ = hooks->enter(std::exchange(callback.context, nullptr));
   }
   InContext(const InContext&) = delete;
   InContext& operator=(const InContext&) = delete;
   ~InContext() {
     if (const ContextHooks* hooks = context_hooks.load(std::memory_order_relaxed))
-      hooks->leave(before_);
+      callback_.context = hooks->leave(before_);  // it may be called again
   }
 
  private:
+  Callback& callback_;
   void* before_ = nullptr;  // also if the callback sets the first variable of all
 };
 
@@ -215,7 +217,7 @@ void EventLoop::State::take_signals() {
   for (int signal = 1; pending; ++signal, pending >>= 1)
     if (pending & 1)
       if (auto it = signal_handlers.find(signal); it != signal_handlers.end())
-        core.owner->call_soon(it->second, {});
+        it->second.make_ready();
 }
 
 void EventLoop::State::run_batch() {
@@ -389,12 +391,15 @@ void EventLoop::add_signal_handler(int signal, std::function<void()> function) {
   if (core.closed) throw RuntimeError("Event loop is closed");
   core.check_thread();
   detail::catch_signal(signal, core);
-  state_->signal_handlers.insert_or_assign(signal, std::move(function));
+  state_->signal_handlers[signal].set(core, "handler of signal", signal, std::move(function));
 }
 
 bool EventLoop::remove_signal_handler(int signal) {
   state_->core.check_thread();
-  if (state_->signal_handlers.erase(signal) == 0) return false;
+  const auto it = state_->signal_handlers.find(signal);
+  if (it == state_->signal_handlers.end()) return false;
+  it->second.clear();
+  state_->signal_handlers.erase(it);
   detail::restore_signal(signal);
   return true;
 }

@@ -19,13 +19,54 @@ struct Entry {
 };
 using Entries = std::vector<Entry>;
 
+/// Copies of a context share the entries until one of them sets something; they may belong to
+/// different threads.
+class SharedEntries {
+ public:
+  SharedEntries() noexcept = default;
+  SharedEntries(const SharedEntries& other) noexcept : block_(other.block_) {
+    if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  SharedEntries& operator=(SharedEntries other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~SharedEntries() {
+    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete block_;
+  }
+
+  const Entries& read() const noexcept {
+    static const Entries none;
+    return block_ ? block_->entries : none;
+  }
+
+  /// To be changed: nobody else's from here on. What the others did with them happened before.
+  Entries& own() {
+    if (!block_)
+      block_ = new Block;
+    else if (block_->references.load(std::memory_order_acquire) > 1)
+      *this = SharedEntries(new Block{block_->entries});
+    return block_->entries;
+  }
+
+ private:
+  struct Block {
+    Entries entries = {};
+    std::atomic<std::uint32_t> references{1};
+  };
+  explicit SharedEntries(Block* block) noexcept : block_(block) {}
+
+  Block* block_ = nullptr;
+};
+
 }  // namespace
 
-/// Copies share the entries until one of them sets something.
 struct ContextData {
   std::atomic<std::uint32_t> references{1};
   bool entered = false;  // by Context::run()
-  std::shared_ptr<Entries> entries = std::make_shared<Entries>();
+  SharedEntries entries;
+
+  ContextData();  // from the first one on, callbacks have contexts
 };
 
 void retain(ContextData& data) noexcept { data.references.fetch_add(1, std::memory_order_relaxed); }
@@ -46,23 +87,28 @@ ContextRef& present_slot() noexcept {
   return task ? task->variables : thread_context();
 }
 
-Entries::iterator place_of(Entries& entries, std::uint64_t variable) noexcept {
+template <class List>
+auto place_of(List& entries, std::uint64_t variable) noexcept {
   return std::lower_bound(entries.begin(), entries.end(), variable,
                           [](const Entry& entry, std::uint64_t v) { return entry.variable < v; });
 }
 
+void* enter(void* context) noexcept {
+  return std::exchange(thread_context(), ContextRef(static_cast<ContextData*>(context))).give();
+}
+
 /// For the callbacks of loops: in a copy each of what was present when they were scheduled.
 constexpr ContextHooks kHooks{
-    []() -> void* { return copy_of_present_context().give(); },
-    [](void* context) noexcept -> void* {
-      ContextRef& slot = thread_context();
-      ContextData* old = slot.give();
-      if (context) retain(*static_cast<ContextData*>(context));
-      slot = ContextRef(static_cast<ContextData*>(context));
-      return old;
-    },
-    [](void* old) noexcept { thread_context() = ContextRef(static_cast<ContextData*>(old)); },
+    []() -> void* { return copy_of_present_context().give(); },  //
+    enter,                                                       //
+    enter,                                                       // what was there before
     [](void* context) noexcept { release(static_cast<ContextData*>(context)); }};
+
+}  // namespace
+
+ContextData::ContextData() { context_hooks.store(&kHooks, std::memory_order_release); }
+
+namespace {
 
 ContextData& name_present() {
   ContextRef& slot = present_slot();
@@ -80,15 +126,13 @@ std::uint64_t new_variable() noexcept {
 ContextValue find_in_context(std::uint64_t variable) noexcept {
   const ContextData* data = present_slot().get();
   if (!data) return nullptr;
-  const auto it = place_of(*data->entries, variable);
-  return it != data->entries->end() && it->variable == variable ? it->value : nullptr;
+  const Entries& entries = data->entries.read();
+  const auto it = place_of(entries, variable);
+  return it != entries.end() && it->variable == variable ? it->value : nullptr;
 }
 
 ContextValue exchange_in_context(std::uint64_t variable, ContextValue value) {
-  context_hooks.store(&kHooks, std::memory_order_release);
-  ContextData& data = name_present();
-  if (data.entries.use_count() > 1) data.entries = std::make_shared<Entries>(*data.entries);
-  Entries& entries = *data.entries;
+  Entries& entries = name_present().entries.own();
   const auto it = place_of(entries, variable);
   const bool found = it != entries.end() && it->variable == variable;
   if (!value) {
@@ -108,7 +152,7 @@ ContextRef present_context() {
 
 ContextRef copy_of_present_context() {
   const ContextData* data = present_slot().get();
-  if (!data || data->entries->empty()) return {};
+  if (!data || data->entries.read().empty()) return {};
   ContextRef copy(new ContextData);
   copy.get()->entries = data->entries;
   return copy;
@@ -131,7 +175,7 @@ void reset_in_context(std::uint64_t variable, TokenState& token) {
 
 Context::Context() : data_(new detail::ContextData) {}
 
-std::size_t Context::size() const noexcept { return data_.get()->entries->size(); }
+std::size_t Context::size() const noexcept { return data_.get()->entries.read().size(); }
 
 Context::Entered::Entered(const detail::ContextRef& context) : context_(context) {
   if (context_.get()->entered || context_.get() == detail::present_slot().get())

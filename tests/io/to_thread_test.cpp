@@ -93,6 +93,41 @@ TEST_CASE("what the call throws comes out of it") {
   });
 }
 
+TEST_CASE("the call has its caller's context variables, and what it sets is not seen elsewhere") {
+  ThreadPool pool({.threads = 1});
+  testing::run([&] {
+    ContextVar<int> var("v", 0);
+    const auto call = [&] {
+      return to_thread({.pool = &pool}, [&] {
+        const int seen = var.get();
+        var.set(seen + 10);
+        return seen * 100 + var.get();
+      });
+    };
+    CHECK(call() == 10);  // of an empty context
+    CHECK(call() == 10);
+    const auto task = create_task([&] {
+      var.set(1);
+      return call();
+    });
+    var.set(2);
+    CHECK(call() == 212);
+    CHECK(await(task) == 111);
+    CHECK(var.get() == 2);
+  });
+}
+
+TEST_CASE("a call of run_in_executor() does not have its caller's context variables") {
+  ThreadPool pool({.threads = 1});
+  testing::run([&] {
+    ContextVar<int> var("v", 0);
+    create_task([&] {
+      var.set(1);
+      CHECK(await(run_in_executor(pool, [&] { return var.get(); })) == 0);
+    }).await();
+  });
+}
+
 TEST_CASE("function and result are destroyed in the loop's thread") {
   testing::run([] {
     std::thread::id destroyed_in;

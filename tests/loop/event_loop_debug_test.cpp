@@ -1,4 +1,5 @@
 // Debug mode: slow callbacks, and calls from a wrong thread.
+#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
@@ -77,6 +78,15 @@ TEST_CASE("a slow reader is told by its descriptor") {
   it.loop.remove_reader(pipe.reader());
   CHECK(it.told == Log{"Executing <reader of descriptor " + std::to_string(pipe.reader()) +
                        "> took 1.000 seconds"});
+}
+
+TEST_CASE("a slow handler of a signal is told by the signal's number") {
+  Debugged it;
+  it.loop.add_signal_handler(SIGUSR1, [&] { it.clock.advance(1s); });
+  std::raise(SIGUSR1);
+  run_turns(it.loop);
+  CHECK(it.told ==
+        Log{"Executing <handler of signal " + std::to_string(SIGUSR1) + "> took 1.000 seconds"});
 }
 
 TEST_CASE("a slow callback that throws is told of twice") {

@@ -119,6 +119,33 @@ TEST_CASE("a signal that came before its handler was removed is not told to the 
   CHECK(log == Log{"second"});
 }
 
+TEST_CASE("a handler that is removed while its call is queued is not called") {
+  EventLoop loop(virtual_time());
+  Log log;
+  loop.add_signal_handler(SIGUSR1, [&] {
+    log("usr1");
+    loop.remove_signal_handler(SIGUSR2);
+  });
+  loop.add_signal_handler(SIGUSR2, [&] { log("usr2"); });
+  std::raise(SIGUSR1);
+  std::raise(SIGUSR2);
+  run_turns(loop);
+  CHECK(log == Log{"usr1"});
+}
+
+TEST_CASE("a call that an interrupted turn has left is made once") {
+  EventLoop loop(virtual_time());
+  int calls = 0;
+  loop.add_signal_handler(SIGUSR1, [] { throw KeyboardInterrupt(); });
+  loop.add_signal_handler(SIGUSR2, [&] { ++calls; });
+  std::raise(SIGUSR1);
+  std::raise(SIGUSR2);
+  CHECK_THROWS_AS(run_turns(loop), KeyboardInterrupt);
+  std::raise(SIGUSR2);
+  run_turns(loop);
+  CHECK(calls == 1);
+}
+
 TEST_CASE("close() restores what was before") {
   const ProgramHandles program;
   EventLoop loop(virtual_time());

@@ -11,10 +11,28 @@
 
 #include <weft/io/thread_call.h>
 #include <weft/io/thread_pool.h>
+#include <weft/task/context_var.h>
 #include <weft/task/future.h>
 #include <weft/task/task_base.h>
 
 namespace weft {
+
+namespace detail {
+
+/// A function that is called in a copy of the context in which this was made.
+template <class F>
+struct InCopiedContext {
+  F function;
+  weft::Context context = weft::copy_context();
+
+  template <class... Args>
+  decltype(auto) operator()(Args&&... args) {
+    return context.run(
+        [&]() -> decltype(auto) { return std::invoke(function, std::forward<Args>(args)...); });
+  }
+};
+
+}  // namespace detail
 
 /// How to_thread() makes its call.
 struct ToThreadOptions {
@@ -26,6 +44,7 @@ struct ToThreadOptions {
 /// Calls `function(args...)` in a thread, and gives its result: for what blocks, or computes for
 /// long. Function and arguments are copied or moved, as std::thread does it, and destroyed in the
 /// loop's thread. In the other thread nothing of weft may be used that has no `Thread:` line.
+/// Context variables have the caller's values there; what is set there is not seen elsewhere.
 ///
 /// Suspends:  until the call has ended.
 /// Cancelled: CancelledError at once if the call has not begun: it is not made. Otherwise once it
@@ -37,7 +56,8 @@ struct ToThreadOptions {
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
 auto to_thread(ToThreadOptions options, F&& function, Args&&... args) {
-  auto call = detail::make_call("to_thread", options.pool, std::forward<F>(function),
+  auto call = detail::make_call("to_thread", options.pool,
+                                detail::InCopiedContext<std::decay_t<F>>{std::forward<F>(function)},
                                 std::forward<Args>(args)...);
   using R = typename decltype(call)::element_type::Result;
   detail::task_at_the_door();
@@ -52,7 +72,7 @@ auto to_thread(F&& function, Args&&... args) {
 
 /// Has `pool` call `function(args...)`, and gives a future of the result. A future that is
 /// cancelled takes a call back that has not begun, and leaves one that has alone: so what the call
-/// refers to must outlive it.
+/// refers to must outlive it. It has the context of its thread, not the caller's.
 ///
 /// Suspends:  while as many calls wait for a thread as may: until this one begins.
 /// Cancelled: CancelledError; the call is not made, unless it has begun.

@@ -91,11 +91,11 @@ struct LinkedWatch : Watch {
 };
 
 /// How callbacks come to run with the variables of the code that scheduled them; the task layer's,
-/// null until the first variable is set.
+/// null until there is a context.
 struct ContextHooks {
   void* (*capture)();
-  void* (*enter)(void* context) noexcept;  // gives what to leave() with
-  void (*leave)(void* before) noexcept;
+  void* (*enter)(void* context) noexcept;  // takes it over; gives what to leave() with
+  void* (*leave)(void* before) noexcept;   // gives the context back
   void (*drop)(void* context) noexcept;
 };
 extern std::atomic<const ContextHooks*> context_hooks;

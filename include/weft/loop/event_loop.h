@@ -87,7 +87,8 @@ class EventLoop {
     schedule_from_thread(new detail::CallbackOf<std::decay_t<F>>(std::forward<F>(function)), where);
   }
 
-  /// Calls `function()` in each turn in which `fd` is readable. Replaces the one set before.
+  /// Calls `function()` in each turn in which `fd` is readable, in a copy of the context in which
+  /// it is added. Replaces the one set before.
   ///
   /// Throws: ValueError if `fd` is negative; std::system_error if it cannot be watched: EPERM for a
   ///         regular file, which is always ready, EEXIST for one that a Socket watches.
@@ -98,7 +99,8 @@ class EventLoop {
   bool remove_writer(int fd);
 
   /// Calls `function()` in a turn after `signal` has arrived, on the loop's stack: any code may
-  /// run. Signals that come together may be told once. Replaces the one set before.
+  /// run. Signals that come together may be told once. Replaces the one set before. Its context is
+  /// a copy of that in which it is added.
   ///
   /// Throws: ValueError for a number that is none; std::system_error for one that cannot be caught;
   ///         RuntimeError if another loop handles this signal.

@@ -47,7 +47,7 @@ struct Callback : Timer {
   std::uint32_t references = 1;
   bool cancelled = false;
   SourceLocation where;
-  void* context = nullptr;  // what ContextHooks::capture gave
+  void* context = nullptr;  // what ContextHooks::capture gave; not while it runs
 
   Callback() noexcept : Timer(&Callback::run_callback) {}
   virtual ~Callback();

@@ -67,7 +67,8 @@ void reset_in_context(std::uint64_t variable, TokenState& token);
 
 /// The values that all variables have for somebody. Each task has one of its own: a copy of its
 /// creator's, made with the task; what it sets is not seen elsewhere. A callback runs in a copy of
-/// the context in which it was scheduled.
+/// the context in which it was scheduled; that of a descriptor or a signal in the copy that was
+/// made when it was added, each time in the same. to_thread() takes a copy into its thread.
 ///
 /// Handles refer to one context. Copying a context takes the same time whatever is in it, and code
 /// that sets no variable pays nothing.
