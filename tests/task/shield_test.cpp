@@ -30,6 +30,33 @@ TEST_CASE("shield() gives the result of a function, coroutine, task or future") 
   });
 }
 
+TEST_CASE("any task or future, of whatever result, can be shielded") {
+  testing::run([] {
+    const auto inner = create_task([] {
+      sleep(2s);
+      return 5;
+    });
+    const AnyTask any_task = inner;
+    const AnyFuture any_future = inner;
+    CHECK_THROWS_AS(timeout(1s, [&] { await(shield(any_task)); }), TimeoutError);
+    const AnyFuture outer = shield(any_future);
+    CHECK(outer != any_future);
+    await(outer);
+    CHECK(inner.result() == 5);
+    CHECK(shield(any_task) == any_future);  // it is done
+  });
+}
+
+TEST_CASE("an exception of any task comes out of its shield") {
+  testing::run([] {
+    const AnyTask inner = create_task([] {
+      yield_now();
+      throw ValueError("x");
+    });
+    CHECK(error_of([&] { await(shield(inner)); }) == "ValueError('x')");
+  });
+}
+
 TEST_CASE("what is done already is given itself") {
   testing::run([] {
     const Future<int> future;

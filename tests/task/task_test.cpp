@@ -296,6 +296,24 @@ TEST_CASE("AnyTask is a handle like others") {
   });
 }
 
+TEST_CASE("AnyTask can be awaited, and gives what a failed one ended with") {
+  testing::run([] {
+    const AnyTask works = create_task([] {
+      sleep(1s);
+      return 5;
+    });
+    const AnyTask fails = create_task([] {
+      sleep(1s);
+      throw ValueError("x");
+    });
+    CHECK(error_of([&] { works.result(); }) == "InvalidStateError('Result is not set.')");
+    CHECK_NOTHROW(await(works));
+    CHECK_NOTHROW(works.result());
+    CHECK(error_of([&] { await(fails); }) == "ValueError('x')");
+    CHECK(error_of([&] { fails.result(); }) == "ValueError('x')");
+  });
+}
+
 // ---- many
 
 TEST_CASE("ten thousand tasks sleep at once") {

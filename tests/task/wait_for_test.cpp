@@ -149,4 +149,23 @@ TEST_CASE("wait_for() outside a task is an error") {
   CHECK(error == "RuntimeError('Timeout should be used inside a task')");
 }
 
+TEST_CASE("any task, of whatever result, can be waited for") {
+  testing::run([] {
+    const auto task = create_task([] {
+      sleep(1s);
+      return 5;
+    });
+    const AnyTask any = task;
+    wait_for(any, 2s);
+    CHECK(task.result() == 5);
+    wait_for(any, 0s);  // it is done
+    const AnyTask late = create_task([] { sleep(1h); });
+    CHECK_THROWS_AS(wait_for(late, 1s), TimeoutError);
+    CHECK(late.cancelled());
+    const AnyTask later = create_task([] { sleep(1h); });
+    CHECK_THROWS_AS(wait_for(later, 0s), TimeoutError);
+    CHECK(later.cancelled());
+  });
+}
+
 TEST_SUITE_END();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 #include <utility>
 
 #include <weft/task/gather.h>
@@ -32,17 +33,19 @@ class Shield : private Listening {
   Handle outer_done_;
 };
 
-template <class T>
+/// `Inner` is a Future, or an AnyFuture: that has no result to pass on.
+template <class Inner>
 struct ShieldOf final : Shield {
-  Future<T> inner;
-  Future<T> outer;
+  using Outer = Future<typename Inner::Result>;
+  Inner inner;
+  Outer outer;
 
-  ShieldOf(const Future<T>& in, const Future<T>& out)
+  ShieldOf(const Inner& in, const Outer& out)
       : Shield(*Access::state(in), *Access::state(out)), inner(in), outer(out) {}
 
  private:
   void pass_result() override {
-    if constexpr (std::is_void_v<T>) {
+    if constexpr (std::is_void_v<typename Inner::Result>) {
       inner.result();
       outer.set_result();
     } else {
@@ -58,7 +61,8 @@ struct ShieldOf final : Shield {
 ///
 ///     await(shield(task));
 ///
-/// If `what` is done already it is given itself. A result that cannot be copied is moved over.
+/// If `what` is done already it is given itself. A result that cannot be copied is moved over. Of
+/// an AnyFuture or AnyTask an AnyFuture is given.
 ///
 /// Throws: RuntimeError if no loop runs on this thread.
 /// Source: asyncio.shield
@@ -66,12 +70,14 @@ template <class What>
 auto shield(What&& what) {
   detail::require_loop("shield");
   const auto task = detail::as_future(std::forward<What>(what));
-  using T = typename decltype(task)::Result;
-  const Future<T> inner(task);
+  using Given = std::remove_const_t<decltype(task)>;
+  using Inner =
+      std::conditional_t<std::same_as<Given, AnyFuture>, AnyFuture, Future<typename Given::Result>>;
+  const Inner inner(task);
   if (inner.done()) return inner;
-  const Future<T> outer(*detail::Access::state(inner)->loop->owner);
-  new detail::ShieldOf<T>(inner, outer);
-  return outer;
+  const Future<typename Inner::Result> outer(*detail::Access::state(inner)->loop->owner);
+  new detail::ShieldOf<Inner>(inner, outer);
+  return Inner(outer);
 }
 
 }  // namespace weft

@@ -42,6 +42,8 @@ class Task : public Future<T> {
 /// Any task, of whatever result: what current_task() and all_tasks() give.
 class AnyTask {
  public:
+  using Result = void;
+
   explicit AnyTask(detail::TaskBase& task) noexcept : task_(&task) { detail::retain(task.future); }
   template <class T>
   AnyTask(const Task<T>& task) noexcept : AnyTask(*detail::Access::state(task)->task()) {}
@@ -60,7 +62,12 @@ class AnyTask {
   int uncancel() const noexcept { return task_->take_cancel_back(); }
   std::exception_ptr exception() const { return task_->future.exception(); }
 
-  /// To wait for it: `await(AnyFuture(task))`.
+  /// Throws what it ended with, if that is no result. InvalidStateError if it has not.
+  void result() const { task_->future.check_result(); }
+
+  /// As Future::await(), without the result.
+  void await() const { AnyFuture(*this).await(); }
+
   operator AnyFuture() const noexcept { return AnyFuture(task_->future); }
 
   /// How deep its stack has been used since the memory of that was last given back: more than it
@@ -95,6 +102,8 @@ template <class T>
 inline constexpr bool kIsFuture<Task<T>> = true;
 template <class T>
 inline constexpr bool kAwaitsPlainly<Task<T>> = true;
+template <>
+inline constexpr bool kAwaitsPlainly<AnyTask> = true;
 
 }  // namespace detail
 

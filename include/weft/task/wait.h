@@ -218,12 +218,12 @@ auto wait_for(What&& what, std::optional<Duration> limit) {
         return what();
     });
   const auto future = [&] {
-    if constexpr (detail::kIsFuture<std::remove_cvref_t<What>>)
+    if constexpr (detail::FutureLike<What>)
       return what;
     else
       return create_task(TaskOptions{.where = {}}, std::forward<What>(what));
   }();
-  detail::FutureBase& state = *detail::Access::state(future);
+  detail::FutureBase& state = *detail::Access::state(AnyFuture(future));
   if (!state.done()) {
     detail::cancel_and_wait(state);
     if (state.is_cancelled()) detail::raise_timeout(state);
