@@ -335,7 +335,12 @@ void TaskBase::step_in_debug(Runnable* self) {
 void TaskBase::yielded_step(Runnable* self) { step(self); }
 
 int TaskBase::take_cancel_back() noexcept {
-  if (cancel_requests > 0 && --cancel_requests == 0) must_cancel = false;
+  if (cancel_requests > 0) --cancel_requests;
+  return cancel_requests;
+}
+
+int TaskBase::withdraw_cancel() noexcept {
+  if (take_cancel_back() == 0) must_cancel = false;
   return cancel_requests;
 }
 

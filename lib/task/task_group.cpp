@@ -82,7 +82,7 @@ void TaskGroup::leave(std::exception_ptr error) {
   if (error) note_base_error(error);
   const bool body_cancelled = error && detail::is_kind<CancelledError>(error);
   std::exception_ptr cancelled = body_cancelled ? error : nullptr;
-  if (parent_cancelled_ && parent_->uncancel() == 0) cancelled = nullptr;
+  if (parent_cancelled_ && parent_->withdraw_cancel() == 0) cancelled = nullptr;
   if (error && !aborting_) cancel_tasks();
   wait_for_tasks(cancelled);
   if (base_error_) std::rethrow_exception(std::exchange(base_error_, nullptr));

@@ -37,7 +37,7 @@ void Timeout::leave(std::exception_ptr error) {
   timer_.cancel();
   if (state_ == State::Expiring) {
     state_ = State::Expired;
-    if (task_->uncancel() <= cancelling_ && error) {
+    if (task_->withdraw_cancel() <= cancelling_ && error) {
       try {
         std::rethrow_exception(error);
       } catch (const CancelledError&) {

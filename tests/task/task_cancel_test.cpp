@@ -404,16 +404,12 @@ TEST_CASE("through a coroutine that is awaited: the coroutine hears of it first"
   });
 }
 
-TEST_CASE("a request that is taken back before it is thrown is not thrown") {
+TEST_CASE("uncancel() does not take back an error that the next wait will throw") {
   testing::run([] {
     current_task().cancel();
     CHECK(current_task().uncancel() == 0);
-    CHECK_NOTHROW(yield_now());
-    current_task().cancel();
-    current_task().cancel();
-    CHECK(current_task().uncancel() == 1);
     CHECK_THROWS_AS(yield_now(), CancelledError);
-    CHECK(current_task().uncancel() == 0);
+    CHECK_NOTHROW(yield_now());  // once
   });
 }
 

@@ -140,6 +140,18 @@ TEST_CASE("cancel() before the block cancels its body where it waits first") {
   });
 }
 
+TEST_CASE("a body that cancels its group, and does not wait, leaves nothing of the cancellation") {
+  testing::run([] {
+    task_group([](TaskGroup& group) { group.cancel(); });
+    CHECK(current_task().cancelling() == 0);
+    CHECK_NOTHROW(sleep(1s));
+    TaskGroup cancelled;
+    cancelled.cancel();
+    task_group(cancelled, [] {});
+    CHECK_NOTHROW(sleep(1s));
+  });
+}
+
 TEST_CASE("cancel() behind the block has no effect") {
   testing::run([] {
     TaskGroup group;

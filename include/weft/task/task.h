@@ -27,7 +27,8 @@ class Task : public Future<T> {
 
   /// How often cancel() was called, less the uncancel()s.
   int cancelling() const noexcept { return half().cancel_requests; }
-  /// When all are taken back, one that has not been thrown yet is not thrown.
+  /// Takes one request out of the count, not below 0, and gives what is left: for those who have
+  /// caught the CancelledError. One that has not been thrown yet is thrown all the same.
   int uncancel() const noexcept { return half().take_cancel_back(); }
 
   std::string name() const { return half().task_name(); }
@@ -60,6 +61,10 @@ class AnyTask {
   bool cancel(const CancelMessage& message = {}) const { return task_->future.cancel(message); }
   int cancelling() const noexcept { return task_->cancel_requests; }
   int uncancel() const noexcept { return task_->take_cancel_back(); }
+  /// For scopes that cancel the task in which they are, as timeout() does: uncancel(), and if no
+  /// request is left, an error that has not been thrown yet is not thrown. (A call that could not
+  /// be broken off may have left it to the next wait.)
+  int withdraw_cancel() const noexcept { return task_->withdraw_cancel(); }
   std::exception_ptr exception() const { return task_->future.exception(); }
 
   /// Throws what it ended with, if that is no result. InvalidStateError if it has not.

@@ -65,6 +65,8 @@ struct alignas(kRecordAlignment) TaskBase : Runnable {
 
   bool request_cancel(const CancelMessage& message);
   int take_cancel_back() noexcept;
+  /// The same, and if none is left, an error that has not been thrown yet is not.
+  int withdraw_cancel() noexcept;
   void rename(std::string name);
   std::string task_name() const;
   std::size_t stack_used() const;
