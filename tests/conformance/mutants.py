@@ -3,28 +3,23 @@
 
 usage: mutants.py BUILD [NAME...]
 
-Each mutant is a copy of include/ and lib/ with one change of the text. The interpreter is built
-with it, as in BUILD (a meson build folder), and must print some trace that differs. Prints a line
-for each mutant; the last line is `N passed, N failed`.
+Each mutant is one change of the text of the library. The interpreter is built with it, as in BUILD
+(a meson build folder in which that has been built), and must print some trace that differs. Prints
+a line for each mutant; the last line is `N passed, N failed`.
 """
-import re
-import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import check
 
-ROOT = check.HERE.parent.parent
-TARGET = "tests/conformance/conformance"
+sys.path.insert(0, str(check.HERE.parent))
+from mutation import TIME, Mutant, main
+
 CORPORA = ["named_generator", "named_coroutine", "found_generator", "found_coroutine",
            "random_generator", "random_coroutine",
            "named_asyncgen", "found_asyncgen",
            "random_asyncgen"]
-TIME = 60  # seconds for a corpus: a mutant may run for ever
 
 MUTANTS = [  # name, file, text, what stands there instead
     ("throw not forwarded", "lib/coro/routine.cpp",
@@ -57,8 +52,8 @@ MUTANTS = [  # name, file, text, what stands there instead
      "return root->forwards && routine.base.since != root->serial;",
      "return false;"),
     ("exceptions not carried across a switch", "include/weft/context/switch.h",
-     "state->caught = caught; state->uncaught = uncaught;",
-     "static_cast<void>(caught), static_cast<void>(uncaught);"),
+     "if (state.caught || state.uncaught) [[unlikely]] return switch_while_handling(from, to);",
+     ""),
     ("second await not refused", "lib/coro/delegation.cpp",
      "is_delegating(*target))",
      "false)"),
@@ -119,69 +114,6 @@ MUTANTS = [  # name, file, text, what stands there instead
 ]
 
 
-def pattern(text):
-    """The text, however it is laid out."""
-    return re.compile(r"\s+".join(re.escape(word) for word in text.split()))
-
-
-def mutate(folder, name, old, new):
-    for part in ("include", "lib"):
-        shutil.copytree(ROOT / part, folder / part)
-    path = folder / name
-    text, count = pattern(old).subn(lambda match: new, path.read_text())
-    if count != 1:
-        sys.exit(f"{name}: found {count} times, not once: {old}")
-    path.write_text(text)
-
-
-def commands(build):
-    """What ninja would run to make the interpreter, from scratch."""
-    done = subprocess.run(["ninja", "-C", build, "-t", "commands", TARGET], text=True,
-                          capture_output=True, check=True)
-    return [shlex.split(line) for line in done.stdout.splitlines() if not line.startswith("ninja:")]
-
-
-def rebuild(build, folder, changed):
-    """Compiles again what sees the changed file. Returns the interpreter's path."""
-    objects = []
-    parts = ["lib/coro"]
-    if changed.startswith("include/"):
-        parts += ["lib/context", "tests/conformance"]
-    for command in commands(build):
-        if "-c" not in command:
-            continue
-        source = (Path(build) / command[command.index("-c") + 1]).resolve()
-        part = next((p for p in parts if source.is_relative_to(ROOT / p)), None)
-        if part is None:
-            continue
-        copy = folder / source.relative_to(ROOT)
-        objects.append(folder / f"{len(objects)}.o")
-        for option in ("-MQ", "-MF"):
-            del command[command.index(option):command.index(option) + 2]
-        command[command.index("-o") + 1] = str(objects[-1])
-        command[command.index("-c") + 1] = str(copy if copy.exists() else source)
-        compiler = 2 if Path(command[0]).name == "ccache" else 1
-        command[compiler:compiler] = ["-w", f"-I{folder}/include", f"-I{folder}/lib"]
-        command.remove("-MD")
-        subprocess.run(command, cwd=build, check=True)
-    return link(build, folder, objects, parts)
-
-
-def link(build, folder, objects, parts):
-    command = commands(build)[-1]
-    interpreter = folder / "interpreter"
-    command[command.index("-o") + 1] = str(interpreter)
-    replaced = {"lib/coro": "liblayer_coro.a", "lib/context": "liblayer_context.a"}
-    gone = [replaced[part] for part in parts if part in replaced]
-    own = "tests/conformance" in parts
-    kept = [word for word in command if Path(word).name not in gone and
-            not (own and word.startswith(TARGET + ".p/"))]
-    at = kept.index("-o")
-    kept[at:at] = map(str, objects)
-    subprocess.run(kept, cwd=build, check=True)
-    return interpreter
-
-
 def differences(interpreter, corpus):
     """How many programs of the corpus show another trace, and how many there are."""
     path = check.HERE / "corpus" / f"{corpus}.txt"
@@ -195,31 +127,15 @@ def differences(interpreter, corpus):
     return sum(traces.get(p.name) != p.trace for p in programs), len(programs)
 
 
-def attempt(build, mutant):
-    """Returns whether a corpus noticed it, and a line about it."""
-    name, file, old, new = mutant
-    with tempfile.TemporaryDirectory() as folder:
-        mutate(Path(folder), file, old, new)
-        interpreter = rebuild(build, Path(folder), file)
-        for corpus in CORPORA:
-            wrong, all_of_them = differences(interpreter, corpus)
-            if wrong:
-                return True, f"{name}: {wrong} of {all_of_them} programs of {corpus} differ"
-    return False, f"FAIL {name}: no trace differs"
-
-
-def main(build, names):
-    chosen = [mutant for mutant in MUTANTS if not names or mutant[0] in names]
-    caught = 0
-    with ThreadPoolExecutor(2) as pool:
-        for good, line in pool.map(lambda mutant: attempt(build, mutant), chosen):
-            print(line, flush=True)
-            caught += good
-    print(f"{caught} passed, {len(chosen) - caught} failed")
-    return caught != len(chosen)
+def complaint(interpreter):
+    """Which corpus noticed it, or nothing."""
+    for corpus in CORPORA:
+        wrong, all_of_them = differences(interpreter, corpus)
+        if wrong:
+            return f"{wrong} of {all_of_them} programs of {corpus} differ"
+    return ""
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(__doc__, "tests/conformance/conformance",
+                  [Mutant(*mutant) for mutant in MUTANTS], complaint, optimized=True))

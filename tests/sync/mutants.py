@@ -3,23 +3,15 @@
 
 usage: mutants.py BUILD [NAME...]
 
-Each mutant is a copy of include/ and lib/ with one change of the text. What sees the changed file
-is compiled again, as in BUILD (a meson build folder, in which tests/sync_tests has been built), and
-some test must fail. Prints a line for each mutant; the last line is `N passed, N failed`.
+Each mutant is one change of the text of the library; some test must fail. BUILD is a meson build
+folder in which tests/sync_tests has been built. Prints a line for each mutant; the last line is
+`N passed, N failed`.
 """
-import re
-import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-TARGET = "tests/sync_tests"
-TIME = 60  # seconds for the tests: a mutant may run for ever
-JOBS = 2
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from mutation import Mutant, main
 
 LOCK, CONDITION, SEMAPHORE, BARRIER, QUEUE, CHANNEL, EVENT = (
     f"lib/sync/{name}.cpp"
@@ -188,116 +180,13 @@ MUTANTS = [  # name, file, text, what stands there instead
      "waiting = waiting->next_;"),
     ("line: last come, first served", WAIT_QUEUE,
      "if (!queue.waiting_) queue.waiting_ = this;", "queue.waiting_ = this;"),
-    ("line: everything is passed on", WAIT_QUEUE, "if (turn.woken_alone()) wake_one();",
-     "wake_one();"),
+    ("line: everything is passed on", WAIT_QUEUE,
+     "if (!used && turn.woken_alone()) queue.wake_one();", "if (!used) queue.wake_one();"),
     ("line: wake_all() is passed on", WAIT_QUEUE, "wake(*waiting_, Place::State::Woken);",
      "wake(*waiting_);"),
     ("line: destroyed under a waiter", WAIT_QUEUE, "if (!empty()) detail::die",
      "if (false) detail::die"),
 ]
 
-
-def pattern(text):
-    """The text, however it is laid out."""
-    return re.compile(r"\s+".join(re.escape(word) for word in text.split()))
-
-
-def mutate(folder, name, old, new):
-    for part in ("include", "lib"):
-        shutil.copytree(ROOT / part, folder / part)
-    path = folder / name
-    text, count = pattern(old).subn(lambda match: new, path.read_text())
-    if count != 1:
-        sys.exit(f"{name}: found {count} times, not once: {old}")
-    path.write_text(text)
-
-
-def ninja(build, *arguments):
-    done = subprocess.run(["ninja", "-C", build, "-t", *arguments], text=True, capture_output=True,
-                          check=True)
-    return [line for line in done.stdout.splitlines() if not line.startswith("ninja:")]
-
-
-def seen_by(build):
-    """Of each object the files that it was made of."""
-    objects, current = {}, None
-    for line in ninja(build, "deps"):
-        if line and not line.startswith(" "):
-            current = objects.setdefault(line.split(":")[0], set())
-        elif line.strip():
-            current.add((Path(build) / line.strip()).resolve())
-    return objects
-
-
-def rebuild(build, folder, changed):
-    """Compiles again what sees the changed file, and links. Returns the program's path."""
-    objects = seen_by(build)
-    commands = [shlex.split(line) for line in ninja(build, "commands", TARGET)]
-    link = commands.pop()
-    own, added = {}, []
-    for number, command in enumerate(commands):
-        if "-c" not in command:
-            continue
-        name = command[command.index("-o") + 1]
-        if ROOT / changed not in objects.get(name, ()):
-            continue
-        source = (Path(build) / command[command.index("-c") + 1]).resolve()
-        copy = folder / source.relative_to(ROOT)
-        made = own[name] = str(folder / f"{number}.o")
-        if source.is_relative_to(ROOT / "lib"):
-            added.append(made)  # in front of the archive, which is not asked for it then
-        for option in ("-MQ", "-MF"):
-            del command[command.index(option):command.index(option) + 2]
-        command.remove("-MD")
-        command[command.index("-o") + 1] = made
-        command[command.index("-c") + 1] = str(copy if copy.exists() else source)
-        command = ["-O0" if word == "-O2" else word for word in command]
-        at = next(i for i, word in enumerate(command) if word.startswith("-I"))
-        command[at:at] = ["-w", f"-I{folder}/include", f"-I{folder}/lib"]
-        subprocess.run(command, cwd=build, check=True)
-    program = folder / "sync_tests"
-    link[link.index("-o") + 1] = str(program)
-    link = [own.get(word, word) for word in link]
-    at = link.index("-o") + 2
-    link[at:at] = added
-    subprocess.run(link, cwd=build, check=True)
-    return program
-
-
-def complaint(program):
-    """What the tests say against it, or nothing."""
-    try:
-        done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, errors="replace", timeout=TIME)
-    except subprocess.TimeoutExpired:
-        return "does not end"
-    if done.returncode == 0:
-        return ""
-    failed = re.search(r"test cases:.*?(\d+) failed", done.stdout)
-    return f"{failed[1]} cases fail" if failed else "crashes"
-
-
-def attempt(build, mutant):
-    """Returns whether a test noticed it, and a line about it."""
-    name, file, old, new = mutant
-    with tempfile.TemporaryDirectory() as folder:
-        mutate(Path(folder), file, old, new)
-        said = complaint(rebuild(build, Path(folder), file))
-    return bool(said), f"{name}: {said}" if said else f"FAIL {name}: no test fails"
-
-
-def main(build, names):
-    chosen = [mutant for mutant in MUTANTS if not names or mutant[0] in names]
-    caught = 0
-    with ThreadPoolExecutor(JOBS) as pool:
-        for good, line in pool.map(lambda mutant: attempt(build, mutant), chosen):
-            print(line, flush=True)
-            caught += good
-    print(f"{caught} passed, {len(chosen) - caught} failed")
-    return caught != len(chosen)
-
-
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(__doc__, "tests/sync_tests", [Mutant(*mutant) for mutant in MUTANTS]))
