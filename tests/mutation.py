@@ -4,6 +4,7 @@ A fault is a Mutant. It is planted in a copy of include/ and lib/; what sees the
 compiled again, as in a meson build folder in which the tests have been built, and some test must
 fail.
 """
+import functools
 import re
 import shlex
 import shutil
@@ -42,6 +43,7 @@ def mutate(folder, mutant):
     path.write_text(text)
 
 
+@functools.cache
 def ninja(build, *arguments):
     done = subprocess.run(["ninja", "-C", build, "-t", *arguments], text=True, capture_output=True,
                           check=True)
@@ -60,8 +62,9 @@ def seen_by(build):
 
 
 def compile_into(build, folder, command, made, level):
-    """The command, but with the sources of the folder."""
-    command = [level if word == "-O2" else word for word in command if word != "-MD"]
+    """The command, but with the sources of the folder, and nothing for a debugger."""
+    changed = {"-O2": level, "-g": "-g0"}
+    command = [changed.get(word, word) for word in command if word != "-MD"]
     for option in ("-MQ", "-MF"):
         del command[command.index(option):command.index(option) + 2]
     source = (Path(build) / command[command.index("-c") + 1]).resolve()
@@ -100,7 +103,7 @@ def rebuild(build, folder, target, mutant, level):
     link[link.index("-o") + 1] = str(program)
     link = [own.get(word, word) for word in link if word not in left_out]
     at = link.index("-o") + 2
-    link[at:at] = added
+    link[at:at] = ["-Wl,--strip-debug", *added]
     subprocess.run(link, cwd=build, check=True)
     return program
 

@@ -59,6 +59,19 @@ TEST_CASE("reset() restores what was before the set()") {
   });
 }
 
+TEST_CASE("a variable that is set again still counts once") {
+  Context context;
+  ContextVar<int> var("v");
+  ContextVar<int> other("o");
+  context.run([&] {
+    var.set(1);
+    other.set(2);
+    var.set(3);
+    CHECK(var.get() == 3);
+  });
+  CHECK(context.size() == 2);
+}
+
 TEST_CASE("a token serves once, for its variable, in its context") {
   afresh([] {
     ContextVar<int> var("v");

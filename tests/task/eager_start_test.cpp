@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <weft/coro/await.h>
+#include <weft/task/run.h>
 #include <weft/task/sleep.h>
 #include <weft/task/task.h>
 #include <weft/testing/run.h>
@@ -185,6 +186,15 @@ TEST_CASE("a coroutine that cannot be started fails the task") {
     CHECK(error_of([&] { task.result(); }) ==
           "RuntimeError('cannot reuse already awaited coroutine')");
   });
+}
+
+TEST_CASE("outside its loop a task does not start eagerly") {
+  EventLoop loop(virtual_time());
+  Log log;
+  const auto task = create_task({.loop = &loop, .eager_start = true}, [&] { log("begins"); });
+  CHECK(log.empty());
+  run_until_complete(loop, task);
+  CHECK(log == Log{"begins"});
 }
 
 TEST_SUITE_END();

@@ -91,6 +91,8 @@ TEST_CASE("cancel() ends it at once, and cancels the task") {
     CHECK_THROWS_AS(future.exception(), CancelledError);
     run_coroutine_threadsafe(loop, [] { yield_now(); }).result();
     CHECK(error == "CancelledError()");
+    CHECK(future.cancelled());  // though the task has ended with a result
+    CHECK_THROWS_AS(future.result(), CancelledError);
   });
 }
 

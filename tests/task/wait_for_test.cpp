@@ -149,6 +149,17 @@ TEST_CASE("wait_for() outside a task is an error") {
   CHECK(error == "RuntimeError('Timeout should be used inside a task')");
 }
 
+TEST_CASE("the TimeoutError of a limit of 0 has the CancelledError as its cause") {
+  testing::run([] {
+    try {
+      wait_for(create_task([] { sleep(1h); }), 0s);
+      FAIL_CHECK("it has not thrown");
+    } catch (const TimeoutError& late) {
+      CHECK(describe(late.cause()) == "CancelledError()");
+    }
+  });
+}
+
 TEST_CASE("any task, of whatever result, can be waited for") {
   testing::run([] {
     const auto task = create_task([] {

@@ -331,6 +331,33 @@ TEST_CASE("a cancelled next() may be called again") {
   });
 }
 
+TEST_CASE("one that comes in between takes the end that another was woken for, who then waits on") {
+  testing::run([] {
+    const Future<> a;
+    const Future<> b;
+    auto completed = as_completed({a, b});
+    Log log;
+    const auto first = create_task([&] { log(completed.next() == a ? "first a" : "first b"); });
+    settle();
+    a.set_result();
+    const auto second = create_task([&] { log(completed.next() == a ? "second a" : "second b"); });
+    settle();
+    CHECK(log == Log{"second a"});
+    b.set_result();
+    await(first);
+    CHECK(log == Log{"second a", "first b"});
+  });
+}
+
+TEST_CASE("as_completed() of a future of another loop is an error") {
+  testing::run([] {
+    EventLoop other;
+    const Future<> future(other);
+    CHECK(error_of([&] { as_completed({future}); }) ==
+          "ValueError('futures: one belongs to another loop')");
+  });
+}
+
 TEST_CASE("as_completed() takes different kinds in one list") {
   testing::run([] {
     const Task<> task = create_task([] {});
