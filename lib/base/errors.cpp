@@ -25,7 +25,7 @@ const char* Exception::what() const noexcept { return has_message() ? message().
 
 std::string type_name(const std::type_info& type) {
   int status = 0;
-  std::unique_ptr<char, decltype(&std::free)> text(
+  const std::unique_ptr<char, decltype(&std::free)> text(
       abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
   return status == 0 ? text.get() : type.name();
 }

@@ -90,8 +90,8 @@ std::size_t Slab::used_size(std::size_t index) const {
   std::vector<unsigned char> resident((slot - guard) / page);
   if (mincore(bottom_of(index), slot - guard, resident.data()) != 0)
     throw std::system_error(errno, std::generic_category(), "mincore of a stack");
-  const auto deepest = std::find_if(resident.begin(), resident.end(),
-                                    [](unsigned char bits) { return (bits & 1) != 0; });
+  const auto deepest =
+      std::ranges::find_if(resident, [](unsigned char bits) { return (bits & 1) != 0; });
   return std::size_t(resident.end() - deepest) * page;
 }
 

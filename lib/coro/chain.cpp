@@ -19,7 +19,7 @@ Routine& leaf_of(Routine& routine) noexcept {
 
 bool is_executing(Routine& routine) noexcept {
   if (routine.state != State::Suspended) return routine.running;
-  Routine& leaf = leaf_of(routine);
+  const Routine& leaf = leaf_of(routine);
   if (!leaf.running) return false;
   for (Routine* member = leaf.root; member; member = member->target)
     if (member == &routine) return true;

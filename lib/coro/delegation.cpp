@@ -157,7 +157,7 @@ bool delegate_inline(Frame& frame, const InlineBody& body, void* result) {
   Frame inner;
   std::exception_ptr error;
   {
-    InlineCall call(frame, inner, body, result);
+    const InlineCall call(frame, inner, body, result);
     try {
       body.run(body.argument, inner);
     } catch (const StopIteration&) {

@@ -132,15 +132,17 @@ Routine& deliver(Routine& root, Routine& from, Mode mode, void* sent, std::excep
   Routine* const busy = executing_member(from);
   const bool exits =
       mode == Mode::Throw && &from == &root && root.base.delegating && is_generator_exit(error);
-  std::exception_ptr thrown = error;
+  std::exception_ptr thrown;
   if (mode == Mode::Close || exits) {
     root.closing = true;
     mark_closing(from, busy);
     thrown = generator_exit();
     if (exits) {  // the inner ones are closed, then the very exception is raised in this one
       from.base.closing = false;
-      from.base.pending = error;
+      from.base.pending = std::move(error);
     }
+  } else {
+    thrown = std::move(error);
   }
   if (busy) {  // for somebody else; its delegator hears of it
     target = &from;

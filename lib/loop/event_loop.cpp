@@ -109,7 +109,7 @@ void Callback::run_callback(Runnable* self) {
   struct Drop {
     Callback* callback;
     ~Drop() { release(callback); }
-  } drop{callback};
+  } const drop{callback};
   if (callback->cancelled || callback->loop->closed) return;
   const Stopwatch watch(*callback->loop);
   const InContext in_context(*callback);
@@ -265,7 +265,7 @@ void EventLoop::State::run(const std::function<void()>& turns) {
       detail::coro_thread.drive = drive;
       set_asyncgen_hooks(hooks);
     }
-  } entered(core);
+  } const entered(core);
   turns();
 }
 
@@ -365,7 +365,7 @@ void EventLoop::schedule_from_thread(Callback* callback, SourceLocation where) {
     callback->loop = &core;
     callback->where = where;
     core.from_threads.push_back(owner.get());
-    owner.release();
+    (void)owner.release();
     if (detail::running_loop != &core) {
       core.woken.store(true);
       core.selector->wake();

@@ -49,9 +49,8 @@ int parse_port(std::string_view text) {
 /// The part behind '%': an interface by name or number.
 std::uint32_t parse_scope(const std::string& scope, std::string_view host) {
   if (const unsigned int index = if_nametoindex(scope.c_str())) return index;
-  const bool digits =
-      !scope.empty() && scope.size() < 10 &&
-      std::all_of(scope.begin(), scope.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = !scope.empty() && scope.size() < 10 &&
+                      std::ranges::all_of(scope, [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) throw ValueError(fmt::format("host: '{}' names no interface behind '%'", host));
   return std::uint32_t(std::stoul(scope));
 }

@@ -268,8 +268,8 @@ std::size_t Socket::send(std::span<const std::byte> data) {
 
 std::size_t Socket::send(Pieces pieces) {
   WatchedFd& socket = usable(watched_, Events::Writable, "send");
-  const bool none = std::all_of(pieces.begin(), pieces.end(),
-                                [](std::string_view piece) { return piece.empty(); });
+  const bool none =
+      std::ranges::all_of(pieces, [](std::string_view piece) { return piece.empty(); });
   for (;;) {
     detail::count_call();
     if (const std::size_t count = send_at_once(socket, pieces); count > 0 || none) return count;

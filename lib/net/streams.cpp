@@ -91,12 +91,10 @@ struct Server::State::Client {
   std::optional<AnyTask> task;
   std::list<Client*>::iterator place;
 
-  Client(State& s, Socket socket)
+  Client(State& s, std::shared_ptr<IdleStream> limited, std::shared_ptr<ByteStream> over)
       : server(s),
-        idle(s.options.idle ? std::make_shared<IdleStream>(std::move(socket), *s.options.idle)
-                            : nullptr),
-        stream(idle ? std::shared_ptr<ByteStream>(idle)
-                    : std::make_shared<SocketStream>(std::move(socket))),
+        idle(std::move(limited)),
+        stream(std::move(over)),
         writer(stream),
         control(writer.control()),
         place(s.clients.insert(s.clients.end(), this)) {}
@@ -151,7 +149,13 @@ void Server::State::wait_for_resources() try {
 }
 
 void Server::State::start_client(const std::shared_ptr<State>& self, Socket socket) {
-  auto client = std::make_unique<Client>(*self, std::move(socket));
+  std::shared_ptr<IdleStream> idle;
+  std::shared_ptr<ByteStream> stream;
+  if (self->options.idle)
+    stream = idle = std::make_shared<IdleStream>(std::move(socket), *self->options.idle);
+  else
+    stream = std::make_shared<SocketStream>(std::move(socket));
+  auto client = std::make_unique<Client>(*self, std::move(idle), std::move(stream));
   Client& it = *client;
   it.task = create_task({.name = "client", .where = {}},
                         [self, own = std::move(client)] { self->serve(*own); });

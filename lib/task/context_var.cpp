@@ -89,8 +89,7 @@ ContextRef& present_slot() noexcept {
 
 template <class List>
 auto place_of(List& entries, std::uint64_t variable) noexcept {
-  return std::lower_bound(entries.begin(), entries.end(), variable,
-                          [](const Entry& entry, std::uint64_t v) { return entry.variable < v; });
+  return std::ranges::lower_bound(entries, variable, {}, &Entry::variable);
 }
 
 void* enter(void* context) noexcept {
@@ -177,7 +176,7 @@ Context::Context() : data_(new detail::ContextData) {}
 
 std::size_t Context::size() const noexcept { return data_.get()->entries.read().size(); }
 
-Context::Entered::Entered(const detail::ContextRef& context) : context_(context) {
+Context::Entered::Entered(detail::ContextRef context) : context_(std::move(context)) {
   if (context_.get()->entered || context_.get() == detail::present_slot().get())
     throw RuntimeError("cannot enter context: it has been entered already");
   context_.get()->entered = true;

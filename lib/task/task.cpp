@@ -17,9 +17,7 @@
 #include "coro/suspension.h"
 #include "task/asyncgens.h"
 
-namespace weft {
-
-namespace detail {
+namespace weft::detail {
 
 namespace {
 
@@ -414,7 +412,7 @@ void park(TaskBase& task, Awaited* awaited, const char* reason) {
       task.awaited = nullptr;
       if (awaited && awaited->withdraw(task) && task.routine) task.make_ready();
     }
-  } leave{task, awaited, *frame.home};
+  } const leave{task, awaited, *frame.home};
   Suspension suspension(frame, true);
   switch_away(task.loop(), suspension.context());
   suspension.resumed();
@@ -424,9 +422,9 @@ void yield_slowly(TaskBase* task) {
   if (task) {
     switch_away(task->loop(), task->context);
     take_mail();
-  } else if ((task = task_at_the_door())) {
-    task->make_ready();
-    park(*task, nullptr, "yield");
+  } else if (TaskBase* hand_driven = task_at_the_door()) {
+    hand_driven->make_ready();
+    park(*hand_driven, nullptr, "yield");
   } else {
     trap_future(nullptr);
   }
@@ -440,11 +438,9 @@ void take_mail() {
 void trap_future(FutureBase* future) {
   Frame& frame = current_coroutine_frame("a wait outside a task: nothing here can be suspended");
   if (future)
-    suspend_slowly(frame, &future, &kExchange<FutureBase*, void>, true);
+    suspend_slowly(frame, static_cast<void*>(&future), &kExchange<FutureBase*, void>, true);
   else
     suspend_slowly(frame, nullptr, &kExchange<std::nullopt_t, void>, true);
 }
 
-}  // namespace detail
-
-}  // namespace weft
+}  // namespace weft::detail

@@ -1,5 +1,7 @@
 #include <weft/task/task_group.h>
 
+#include <utility>
+
 #include <weft/base/errors.h>
 #include <weft/base/exception_group.h>
 #include <weft/task/wait_queue.h>
@@ -39,9 +41,9 @@ class TaskGroup::Completion : public detail::Waiter {
 };
 
 TaskGroup::~TaskGroup() {
-  while (Child* child = first_) {
+  for (Child* child = first_; child;) {
     if (!child->task.remove_callback(*child)) child->task.loop->ready.remove(*child);
-    delete child;
+    delete std::exchange(child, child->next);
   }
 }
 

@@ -33,7 +33,7 @@ void Waiter::wait_by_hand() {
   struct Detach {
     FutureBase*& future;
     ~Detach() { future = nullptr; }
-  } detach{future_};
+  } const detach{future_};
   future.await();
 }
 

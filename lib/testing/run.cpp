@@ -98,7 +98,7 @@ class Settling {
   explicit Settling(const detail::Runnable* task) : task_(task) { settling.push_back(task); }
   Settling(const Settling&) = delete;
   Settling& operator=(const Settling&) = delete;
-  ~Settling() { settling.erase(std::find(settling.begin(), settling.end(), task_)); }
+  ~Settling() { settling.erase(std::ranges::find(settling, task_)); }
 
  private:
   const detail::Runnable* task_;
@@ -106,9 +106,7 @@ class Settling {
 
 bool others_are_blocked(const LoopCore& loop) {
   for (const detail::Runnable* it = loop.ready.front(); it; it = it->next)
-    if (it != &loop.end_of_batch &&
-        std::find(settling.begin(), settling.end(), it) == settling.end())
-      return false;
+    if (it != &loop.end_of_batch && std::ranges::find(settling, it) == settling.end()) return false;
   return true;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace weft {
 
@@ -45,7 +46,7 @@ StackStatistics stack_statistics() noexcept;
 std::size_t deepest_stack_use();
 
 /// How the pages below each stack are made to fault.
-enum class GuardKind {
+enum class GuardKind : std::uint8_t {
   Light,    ///< MADV_GUARD_INSTALL: no mapping of its own (Linux 6.13 and later)
   Mprotect  ///< two mappings a stack; vm.max_map_count limits their number to about 32,000
 };

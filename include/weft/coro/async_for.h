@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <type_traits>
@@ -14,7 +15,7 @@
 namespace weft {
 
 /// What the body of a loop wants next.
-enum class Iteration {
+enum class Iteration : std::uint8_t {
   Continue,  ///< the next item
   Break      ///< no more of them
 };

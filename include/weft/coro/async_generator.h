@@ -28,7 +28,7 @@ class AsyncGeneratorSelf {
   /// Throws:    what athrow() brings; GeneratorExit from aclose(), or when the generator is
   ///            destroyed: let it pass. TypeError if anext() resumes a generator whose Send is
   ///            not optional.
-  [[gnu::always_inline]] inline Send yield(Yield value) {
+  [[gnu::always_inline]] Send yield(Yield value) {
     return detail::received<Send>(
         detail::suspend(frame_, detail::address_of(value), &detail::kItemExchange<Yield, Send>));
   }

@@ -76,7 +76,7 @@ class GeneratorSelf {
   /// Throws:    what throw_() brings; GeneratorExit when the generator is closed or destroyed: let
   ///            it pass. TypeError if next() resumes a generator whose Send is not optional.
   /// Source:    PEP 342
-  [[gnu::always_inline]] inline Send yield(Yield value) {
+  [[gnu::always_inline]] Send yield(Yield value) {
     return detail::received<Send>(
         detail::suspend(frame_, detail::address_of(value), &detail::kExchange<Yield, Send>));
   }
@@ -160,12 +160,12 @@ class Generator : public std::ranges::view_base {
   ///
   /// Throws: what the body throws; RuntimeError in place of a StopIteration; ValueError if it is
   ///         running; TypeError once it is started and Send is neither void nor optional.
-  [[gnu::always_inline]] inline Step next() { return step(nullptr); }
+  [[gnu::always_inline]] Step next() { return step(nullptr); }
 
   /// The same, and the body's yield() returns `value`.
   ///
   /// Throws: as next(); TypeError if the body has not been started, unless `value` is std::nullopt.
-  [[gnu::always_inline]] inline Step send(detail::Sent<Send> value)
+  [[gnu::always_inline]] Step send(detail::Sent<Send> value)
     requires(!std::is_void_v<Send>)
   {
     if constexpr (detail::kIsOptional<Send>)
@@ -208,15 +208,15 @@ class Generator : public std::ranges::view_base {
  private:
   friend struct detail::Access;
 
-  [[gnu::always_inline]] inline Step step(void* sent) {
+  [[gnu::always_inline]] Step step(void* sent) {
     Step step;
     detail::Routine& routine = *routine_;  // the handle may go while it runs
     give_value(step, routine, detail::resume(routine, sent, step.place()));
     return step;
   }
 
-  [[gnu::always_inline]] static inline void give_value(Step& step, detail::Routine& routine,
-                                                       detail::Outcome outcome) {
+  [[gnu::always_inline]] static void give_value(Step& step, detail::Routine& routine,
+                                                detail::Outcome outcome) {
     if (outcome == detail::Outcome::Yielded) [[likely]] {
       step.set_value(routine.offer.value);
     } else if (outcome == detail::Outcome::YieldedLast) {

@@ -192,7 +192,7 @@ class Generator<Y, S, R>::Iterator {
     ++*this;
   }
 
-  [[gnu::always_inline]] inline Iterator& operator++() {
+  [[gnu::always_inline]] Iterator& operator++() {
     Step step = generator_->next();
     value_ = step ? &step.value() : nullptr;
     return *this;

@@ -124,9 +124,9 @@ auto make_call(const char* name, ThreadPool* pool, F&& function, Args&&... args)
 }
 
 template <class R>
-Future<R> start_call(std::shared_ptr<ThreadCall> call, bool waits) {
+Future<R> start_call(const std::shared_ptr<ThreadCall>& call, bool waits) {
   auto* future = new ThreadFuture<R>(*running_loop, call, waits);
-  const Future<R> handle = Access::make<Future<R>>(future);
+  const auto handle = Access::make<Future<R>>(future);
   call->start(*future);
   return handle;
 }

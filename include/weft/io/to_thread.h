@@ -62,7 +62,7 @@ auto to_thread(ToThreadOptions options, F&& function, Args&&... args) {
   using R = typename decltype(call)::element_type::Result;
   detail::task_at_the_door();
   const detail::ThreadCall::End end(*call, !options.abandon_on_cancel);
-  return detail::start_call<R>(std::move(call), !options.abandon_on_cancel).await();
+  return detail::start_call<R>(call, !options.abandon_on_cancel).await();
 }
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
@@ -85,7 +85,7 @@ auto run_in_executor(ThreadPool& pool, F&& function, Args&&... args) {
                                 std::forward<Args>(args)...);
   using R = typename decltype(call)::element_type::Result;
   detail::ThreadCall& it = *call;
-  Future<R> future = detail::start_call<R>(std::move(call), false);
+  Future<R> future = detail::start_call<R>(call, false);
   it.wait_for_room();
   return future;
 }

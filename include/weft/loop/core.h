@@ -23,7 +23,7 @@ class ReadyQueue {
   bool empty() const noexcept { return first_ == nullptr; }
   Runnable* front() const noexcept { return first_; }
 
-  [[gnu::always_inline]] inline void push(Runnable& runnable) noexcept {
+  [[gnu::always_inline]] void push(Runnable& runnable) noexcept {
     runnable.next = nullptr;
     if (first_)
       last_->next = &runnable;
@@ -33,13 +33,13 @@ class ReadyQueue {
   }
 
   /// Requires: it is not empty.
-  [[gnu::always_inline]] inline void push_behind(Runnable& runnable) noexcept {
+  [[gnu::always_inline]] void push_behind(Runnable& runnable) noexcept {
     runnable.next = nullptr;
     last_->next = &runnable;
     last_ = &runnable;
   }
 
-  [[gnu::always_inline]] inline Runnable* pop() noexcept {
+  [[gnu::always_inline]] Runnable* pop() noexcept {
     Runnable* runnable = first_;
     first_ = runnable->next;
     return runnable;

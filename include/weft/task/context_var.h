@@ -102,7 +102,7 @@ class Context {
  private:
   class Entered {
    public:
-    explicit Entered(const detail::ContextRef& context);
+    explicit Entered(detail::ContextRef context);
     Entered(const Entered&) = delete;
     Entered& operator=(const Entered&) = delete;
     ~Entered();

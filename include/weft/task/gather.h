@@ -112,6 +112,7 @@ struct IntoVector {
   template <class Each>
   static std::vector<FutureBase*> list(const std::vector<Each>& futures) {
     std::vector<FutureBase*> states;
+    states.reserve(futures.size());
     for (const Each& each : futures) states.push_back(Access::state(each));
     return states;
   }
@@ -174,17 +175,18 @@ template <bool kKeepErrors, std::ranges::input_range Range>
 auto make_gather(Range&& range) {
   constexpr bool kOwned =
       !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
-  const auto to_future = [](auto&& what) {
+  const auto to_future = [](const auto& it) {
     if constexpr (kOwned)
-      return as_future(std::move(what));
+      return as_future(std::ranges::iter_move(it));
     else
-      return as_future(std::forward<decltype(what)>(what));
+      return as_future(*it);
   };
-  using Each = decltype(to_future(*std::ranges::begin(range)));
-  std::vector<Each> futures;
-  for (auto&& what : range) futures.push_back(to_future(std::forward<decltype(what)>(what)));
+  auto it = std::ranges::begin(range);
+  const auto end = std::ranges::end(range);
+  std::vector<decltype(to_future(it))> futures;
+  for (; it != end; ++it) futures.push_back(to_future(it));
   LoopCore& loop = futures.empty() ? require_loop("gather") : *Access::state(futures.front())->loop;
-  return Gather<IntoVector<kKeepErrors>, std::vector<Each>>(loop, std::move(futures), kKeepErrors);
+  return Gather<IntoVector<kKeepErrors>, decltype(futures)>(loop, std::move(futures), kKeepErrors);
 }
 
 template <class T>

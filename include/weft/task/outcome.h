@@ -21,7 +21,7 @@ class Outcome {
   explicit Outcome(std::exception_ptr error) noexcept : error_(std::move(error)) {}
   Outcome() noexcept
     requires std::is_void_v<T>
-  {}
+  = default;
   template <class U>
     requires(!std::is_void_v<T> && std::constructible_from<T, U> &&
              !std::same_as<std::decay_t<U>, Outcome> &&

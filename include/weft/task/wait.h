@@ -58,6 +58,7 @@ auto handles_of(Range&& range) {
 template <class Each>
 std::vector<FutureBase*> states_of(const std::vector<Each>& handles) {
   std::vector<FutureBase*> states;
+  states.reserve(handles.size());
   for (const Each& each : handles) states.push_back(Access::state(each));
   return states;
 }
