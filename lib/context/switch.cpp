@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include <cxxabi.h>
 #include <pthread.h>
 
 #include <boost/context/detail/fcontext.hpp>
@@ -37,6 +38,14 @@ void set_sticky_float_flags() noexcept {
   control |= 0x3f;
   asm volatile("ldmxcsr %0" : : "m"(control));
 #endif
+}
+
+/// An abandoned context may be handling exceptions, which nobody would end after it.
+void end_handlers() noexcept {
+  ExceptionState& state = *thread_context.exceptions;
+  while (state.caught) [[unlikely]]
+    __cxxabiv1::__cxa_end_catch();
+  state.uncaught = 0;
 }
 
 }  // namespace
@@ -73,6 +82,7 @@ void switch_context(Context& from, const Context& to) noexcept {
 WEFT_NO_THREAD_SANITIZER
 void leave_context(const Context& to) noexcept {
   static thread_local Context nowhere;
+  end_handlers();
   announce_switch(nullptr, to.stack);
   thread_context.stack = to.stack;
   weft_jump(to.sp, &nowhere);
@@ -90,7 +100,7 @@ void switch_while_handling(Context& from, const Context& to) noexcept {
 
 void leave_context(const Context& to) noexcept {
   static thread_local Context nowhere __attribute__((tls_model("initial-exec")));
-  *thread_context.exceptions = {};  // one that is abandoned may be handling some
+  end_handlers();
   weft_jump(to.sp, &nowhere);
   __builtin_unreachable();
 }

@@ -187,6 +187,29 @@ TEST_CASE_FIXTURE(Balanced, "a body that yields while it is destroyed is abandon
   CHECK(stack_statistics().quarantined == quarantined + 1);
 }
 
+TEST_CASE_FIXTURE(Balanced,
+                  "what is abandoned inside yield_from() keeps no exception that it handled") {
+  const Unraisable unraisable;
+  int living = 0;
+  {
+    Generator<int> gen([&](auto& self) {
+      try {
+        self.yield(0);
+      } catch (const GeneratorExit&) {
+        try {
+          throw Counted(living);
+        } catch (const Counted&) {
+          self.yield_from(count_to(2));
+        }
+      }
+    });
+    gen.next();
+  }
+  CHECK(unraisable.seen ==
+        std::vector<std::string>{"RuntimeError('generator ignored GeneratorExit')"});
+  CHECK(living == 0);
+}
+
 TEST_CASE_FIXTURE(Balanced, "a generator may be destroyed while an exception is handled or flies") {
   std::string log;
   try {
