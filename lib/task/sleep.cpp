@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <weft/base/errors.h>
-#include <weft/base/hooks.h>
 #include <weft/loop/event_loop.h>
 #include <weft/task/task_base.h>
 #include <weft/task/wait_queue.h>
@@ -36,11 +35,9 @@ class Sleeper : private detail::Timer {
 }  // namespace
 
 void sleep(Duration delay) {
-  if (delay <= Duration::zero()) {
-    if (delay < Duration::zero() && debug_mode())
-      throw ValueError(fmt::format("sleep: delay is negative ({} ns)", delay.count()));
-    return yield_now();
-  }
+  if (delay < Duration::zero())
+    throw ValueError(fmt::format("sleep: delay is negative ({} ns)", delay.count()));
+  if (delay == Duration::zero()) return yield_now();
   detail::task_at_the_door();
   detail::LoopCore& loop = detail::require_loop("sleep");
   Sleeper(loop, saturating_add(loop.clock->now(), delay)).wait();

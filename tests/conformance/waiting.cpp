@@ -19,13 +19,19 @@ Flow finish(const Statement& statement, Scope& scope, const std::string& value) 
   return {};
 }
 
+/// asyncio takes a negative delay for 0, as weft does a time that is past.
+void sleep_for(weft::Duration delay) {
+  if (delay < weft::Duration::zero()) return weft::sleep_until(weft::now() + delay);
+  weft::sleep(delay);
+}
+
 Flow sleep(const Statement& statement, Scope& scope) {
-  weft::sleep(*read_delay(statement.arguments.at(0)));
+  sleep_for(*read_delay(statement.arguments.at(0)));
   return finish(statement, scope, "None");
 }
 
 Flow sleep_for_value(const Statement& statement, Scope& scope) {
-  weft::sleep(*read_delay(statement.arguments.at(0)));
+  sleep_for(*read_delay(statement.arguments.at(0)));
   return finish(statement, scope, text(read_value(statement.arguments.at(1))));
 }
 

@@ -7,17 +7,16 @@
 
 namespace weft {
 
-/// Suspends the current task for at least `delay`, measured by the loop's clock. A delay of 0 or
-/// less gives up exactly one turn.
+/// Suspends the current task for at least `delay`, measured by the loop's clock. A delay of 0
+/// gives up exactly one turn. To sleep until a deadline that may have passed, use sleep_until().
 ///
 /// Units:     any std::chrono duration, kept in nanoseconds. The wait is rounded up to what the
 ///            selector can express (1 ms for poll, 1 ns for epoll and kqueue), so a task never
 ///            wakes early.
 /// Suspends:  always.
 /// Cancelled: CancelledError; the timer is gone.
-/// Throws:    RuntimeError outside a task; ValueError that names `delay` in debug mode, if it is
-///            negative.
-/// Source:    asyncio.sleep
+/// Throws:    RuntimeError outside a task; ValueError that names `delay` if it is negative.
+/// Source:    asyncio.sleep. Differs: that takes a negative delay for 0.
 void sleep(Duration delay);
 
 /// Suspends the current task until `when`, of the loop's time().
