@@ -20,7 +20,7 @@ class Parser {
   std::vector<Program> programs() {
     std::vector<Program> found;
     for (Tokens line = next(); !line.empty(); line = next()) {
-      if (line[0] == "program")
+      if (line[0] == "program" && line.size() == 3)
         found.push_back({line.at(1), line.at(2), {}, {}});
       else if (found.empty())
         fail("a program starts with `program NAME KIND`");
@@ -33,6 +33,13 @@ class Parser {
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw std::runtime_error("line " + std::to_string(number_) + ": " + what);
+  }
+
+  /// The next line that says something, of a part that has an end.
+  Tokens next_in(const std::string& part) {
+    Tokens line = next();
+    if (line.empty()) fail("the file ends in a " + part);
+    return line;
   }
 
   /// The next line that says something; nothing at the end of the file.
@@ -51,16 +58,19 @@ class Parser {
     if (line[0] == "main")
       program.main = block();
     else if (line[0] == "trace")
-      while (next() != Tokens{"end"}) continue;
-    else
-      program.definitions.emplace(line.at(1), definition(line));
+      while (next_in("trace") != Tokens{"end"}) continue;
+    else {
+      Definition defined = definition(line);
+      program.definitions.emplace(line[1], std::move(defined));
+    }
   }
 
   Definition definition(const Tokens& line) {
+    if (line.size() < 2) fail("`" + line[0] + "` lacks a name");
     Definition result{line[0], line[1], {line.begin() + 2, line.end()}, {}, {}};
     if (kBodied.contains(result.type)) result.body = block();
     if (result.type == "iter")
-      for (Tokens option = next(); option.at(0) != "end"; option = next())
+      for (Tokens option = next_in("iter"); option[0] != "end"; option = next_in("iter"))
         result.options[option[0]] = {option.begin() + 1, option.end()};
     return result;
   }
@@ -73,14 +83,9 @@ class Parser {
   /// Up to a line that starts with one of `ends`, which is told.
   Block block(const std::set<std::string>& ends, Tokens& end) {
     Block result;
-    for (Tokens line = next(); !line.empty(); line = next()) {
-      if (ends.contains(line[0])) {
-        end = line;
-        return result;
-      }
-      result.push_back(statement(line));
-    }
-    fail("the file ends in a block");
+    for (end = next_in("block"); !ends.contains(end[0]); end = next_in("block"))
+      result.push_back(statement(end));
+    return result;
   }
 
   Statement statement(const Tokens& line) {
