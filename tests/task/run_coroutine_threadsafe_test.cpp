@@ -29,7 +29,7 @@ void with_thread(F&& asks) {
     const Future<> asked;
     std::thread thread([&] {
       asks(loop);
-      loop.call_soon_threadsafe([asked] { asked.set_result(); });
+      loop.call_soon_threadsafe([&] { asked.set_result(); });
     });
     asked.await();
     thread.join();
