@@ -59,7 +59,10 @@ TEST_CASE_TEMPLATE("a task whose peer is always ready lets others run", S, SELEC
     bool stop = false;
     int echoed = 0;
     const auto busy = create_task([&] {
-      for (; !stop; ++echoed) echo_one(both);
+      while (!stop) {
+        echo_one(both);
+        ++echoed;
+      }
     });
     create_task([&] {
       yield_now();

@@ -133,7 +133,7 @@ TEST_CASE("what was put into a queue is got once, or is still there, and nobody 
 
 TEST_CASE("what was sent through a channel is received once, or is still there") {
   using Value = std::unique_ptr<int>;
-  for (const std::size_t capacity : {0, 2})
+  for (const std::size_t capacity : {0U, 2U})
     histories([&](Crowd& crowd) {
       std::vector<int> sent;
       std::vector<int> received;
