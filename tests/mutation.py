@@ -50,6 +50,7 @@ def ninja(build, *arguments):
     return [line for line in done.stdout.splitlines() if not line.startswith("ninja:")]
 
 
+@functools.cache
 def seen_by(build):
     """Of each object the files that it was made of."""
     objects, current = {}, None
@@ -109,16 +110,16 @@ def rebuild(build, folder, target, mutant, level):
 
 
 def complaint(program):
-    """What the tests say against it, or nothing."""
+    """Which test fails first, or nothing."""
     try:
-        done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, errors="replace", timeout=TIME)
+        done = subprocess.run([program, "--abort-after=1"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, errors="replace", timeout=TIME)
     except subprocess.TimeoutExpired:
         return "does not end"
     if done.returncode == 0:
         return ""
-    failed = re.search(r"test cases:.*?(\d+) failed", done.stdout)
-    return f"{failed[1]} cases fail" if failed else "crashes"
+    failed = re.search(r"TEST CASE: +(.*)", done.stdout)
+    return f"not so: {failed[1]}" if failed else "crashes"
 
 
 def attempt(build, target, mutant, complain, level):

@@ -60,7 +60,6 @@ void wait_for_some(const std::vector<FutureBase*>& futures, ReturnWhen mode,
                    std::optional<Duration> limit) {
   if (futures.empty()) throw ValueError("Set of Tasks/Futures is empty.");
   LoopCore& loop = require_loop("wait");
-  task_at_the_door();
   check_loop(futures, loop);
   Waiter waiter;
   struct Stop {

@@ -271,6 +271,42 @@ TEST_CASE("a value whose receiver is cancelled is kept as the first, with nobody
   });
 }
 
+TEST_CASE("a value that comes back goes before those that were sent after it") {
+  testing::run([] {
+    Channel<int> channel(2);
+    const auto receiver = create_task([&] { channel.receive(); });
+    settle();
+    channel.send(1);
+    channel.send(2);
+    receiver.cancel();
+    settle();
+    CHECK(channel.receive() == 1);
+    CHECK(channel.receive() == 2);
+  });
+}
+
+TEST_CASE("at a rendezvous a value that has come back leaves no room to the next sender") {
+  testing::run([] {
+    Channel<int> channel;
+    Log log;
+    const auto receiver = create_task([&] { channel.receive(); });
+    settle();
+    channel.send(1);
+    receiver.cancel();
+    settle();
+    CHECK(channel.size() == 1);
+    const auto sender = sending(channel, log, "sent", 2);
+    settle();
+    CHECK(channel.receive() == 1);
+    settle();
+    CHECK(log.empty());
+    CHECK(channel.size() == 0);
+    CHECK(channel.receive() == 2);
+    settle();
+    CHECK(log == Log{"sent"});
+  });
+}
+
 TEST_CASE("a value whose receiver is cancelled can be received from a channel that was closed") {
   testing::run([] {
     Channel<int> channel;

@@ -168,10 +168,10 @@ MUTANTS = [  # name, file, text, what stands there instead
     ("select: otherwise() always", HEADER + "select.h", "if (chosen == sizeof...(I))", ""),
 
     ("event: set() wakes one", EVENT, "waiters_.wake_all();", "waiters_.wake_one();"),
-    ("event: set() again wakes", EVENT, "if (set_) return;", ""),
+    ("event: waited for though it is set", EVENT, "if (!set_) waiters_.park", "waiters_.park"),
 
     ("line: other places stay", WAIT_QUEUE, "waiter.abandon();", ""),
-    ("line: cancelled places stay", WAIT_QUEUE, "place->stop_waiting(Place::State::Given);", ""),
+    ("line: cancelled places stay", WAIT_QUEUE, "place->stop_waiting(Place::State::Given);", ";"),
     ("line: the woken do not count", "include/weft/task/wait_queue.h",
      "!waiting_ && woken_ == 0", "!waiting_"),
     ("line: the woken count for ever", WAIT_QUEUE, "if (woken()) --queue_->woken_;", ""),

@@ -56,6 +56,7 @@ TEST_CASE("reset() restores what was before the set()") {
     CHECK(var.get() == 1);
     var.reset(first);
     CHECK_THROWS_AS(var.get(), LookupError);
+    CHECK(copy_context().size() == 0);
   });
 }
 

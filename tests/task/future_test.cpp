@@ -228,6 +228,24 @@ TEST_CASE("a callback is taken back by its handle, before and after the future i
   });
 }
 
+TEST_CASE("remove_done_callback() takes back what is not on its way, and says so") {
+  testing::run([] {
+    const Future<> future;
+    const Future<> other;
+    Log log;
+    const Handle first = future.add_done_callback([&] { log("first"); });
+    const Handle second = future.add_done_callback([&] { log("second"); });
+    CHECK_FALSE(other.remove_done_callback(first));
+    CHECK_FALSE(future.remove_done_callback(Handle()));
+    CHECK(future.remove_done_callback(first));
+    CHECK_FALSE(future.remove_done_callback(first));
+    future.set_result();
+    CHECK_FALSE(future.remove_done_callback(second));
+    settle();
+    CHECK(log == Log{"second"});
+  });
+}
+
 TEST_CASE("callbacks are called for cancellation and exceptions, too") {
   testing::run([] {
     const Future<> cancelled;

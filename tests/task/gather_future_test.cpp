@@ -68,6 +68,7 @@ TEST_CASE("children that refuse to be cancelled: CancelledError once all have en
     settle();
     future.cancel();
     CHECK(error_of([&] { await(future); }) == "CancelledError()");
+    CHECK_FALSE(future.cancelled());
   });
 }
 
@@ -106,6 +107,19 @@ TEST_CASE("a loop that is closed lets go of what is gathered") {
     CHECK(detail::Access::state(*child)->references == 2);
   }
   CHECK(detail::Access::state(*child)->references == 1);
+}
+
+TEST_CASE("an end that a loop has not told of when it is closed is not heard") {
+  std::optional<AnyFuture> all;
+  {
+    EventLoop loop;
+    in_loop(loop, [&] {
+      const Future<> child;
+      all = gather_future(child);
+      child.set_result();
+    });
+  }
+  CHECK_FALSE(all->done());
 }
 
 TEST_SUITE_END();
@@ -169,6 +183,22 @@ TEST_CASE("a cancellation from outside is thrown all the same") {
     settle();
     outer.cancel();
     CHECK_THROWS_AS(await(outer), CancelledError);
+  });
+}
+
+TEST_CASE("when all are cancelled, what they throw instead is not told of") {
+  testing::run([] {
+    Told told;
+    {
+      const auto future = gather_future(return_exceptions, [] {
+        error_of([] { sleep(1h); });
+        throw ValueError("clean-up");
+      });
+      settle();
+      future.cancel();
+      CHECK(error_of([&] { await(future); }) == "CancelledError()");
+    }
+    CHECK(told.log.empty());
   });
 }
 

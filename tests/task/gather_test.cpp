@@ -310,4 +310,45 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("a task that is cancelled while a failed gather() is on its way has seen the failure") {
+  testing::run([] {
+    Told told;
+    {
+      const Future<> child;
+      const auto all = gather_future(child);
+      const auto task = create_task([&] { await(all); });
+      settle();
+      child.set_exception(ValueError());
+      get_running_loop().call_soon([&] { task.cancel(); });
+      settle();
+      CHECK(task.cancelled());
+    }
+    CHECK(told.log.empty());
+  });
+}
+
+TEST_CASE("of two that fail in one turn the first is thrown, and the second is nobody's business") {
+  testing::run([] {
+    Told told;
+    {
+      const Future<> a;
+      const Future<> b;
+      const auto waiting = create_task([&] { return error_of([&] { gather(a, b); }); });
+      settle();
+      a.set_exception(ValueError("a"));
+      b.set_exception(ValueError("b"));
+      CHECK(await(waiting) == "ValueError('a')");
+    }
+    CHECK(told.log.empty());
+  });
+}
+
+TEST_CASE("a result that can only be moved cannot be gathered twice") {
+  testing::run([] {
+    const auto task = create_task([] { return std::make_unique<int>(1); });
+    CHECK(error_of([&] { gather(task, task); }) ==
+          "InvalidStateError('the result has been moved out')");
+  });
+}
+
 TEST_SUITE_END();

@@ -197,12 +197,13 @@ TEST_CASE("each thread may run one") {
   CHECK(there == 2);
 }
 
-TEST_CASE("KeyboardInterrupt from any task leaves it, after main's cleanup") {
+TEST_CASE_TEMPLATE("an order to leave from any task leaves it, after main's cleanup", Order,
+                   KeyboardInterrupt, SystemExit) {
   Log log;
   CHECK_THROWS_AS(run(virtual_time(),
                       [&] {
                         get_running_loop().set_exception_handler([](const ExceptionContext&) {});
-                        create_task([] { throw KeyboardInterrupt(); });
+                        create_task([] { throw Order(); });
                         try {
                           sleep(1h);
                         } catch (const CancelledError&) {
@@ -210,7 +211,7 @@ TEST_CASE("KeyboardInterrupt from any task leaves it, after main's cleanup") {
                           throw;
                         }
                       }),
-                  KeyboardInterrupt);
+                  Order);
   CHECK(log == Log{"main cleaned up"});
 }
 

@@ -273,4 +273,26 @@ TEST_CASE("when the loop is closed, generators are closed on the spot") {
   }
 }
 
+TEST_CASE("a task that a generator makes while run() closes it is cancelled and awaited") {
+  Log log;
+  Log reports;
+  std::optional<AsyncGenerator<int>> gen;
+  run(virtual_time(), [&] {
+    get_running_loop().set_exception_handler(
+        [&](const ExceptionContext& context) { reports(std::string(context.message)); });
+    gen.emplace([&](auto& self) {
+      try {
+        self.yield(1);
+      } catch (const GeneratorExit&) {
+        create_task({.name = "late"}, [&] { log(error_of([] { sleep(1h); })); });
+        yield_now();  // it begins
+        throw;
+      }
+    });
+    await(gen->anext());
+  });
+  CHECK(log == Log{"CancelledError()"});
+  CHECK(reports.empty());
+}
+
 TEST_SUITE_END();

@@ -94,6 +94,17 @@ TEST_CASE("trap() of something that is no future is an error in the next turn") 
   });
 }
 
+TEST_CASE("what a trapped future fails with is thrown where it was trapped") {
+  testing::run([] {
+    const Future<> future;
+    detail::FutureBase* const state = detail::Access::state(future);  // white box
+    const auto task = create_task([&] { return error_of([&] { trap(state); }); });
+    settle();
+    future.set_exception(ValueError("x"));
+    CHECK(await(task) == "ValueError('x')");
+  });
+}
+
 TEST_CASE("trap(std::nullopt) gives up one turn") {
   testing::run([] {
     Log log;

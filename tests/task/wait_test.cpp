@@ -300,7 +300,8 @@ TEST_CASE("behind the limit each that is not done throws TimeoutError") {
 
 TEST_CASE("a limit that is kept leaves no timer") {
   testing::run([] {
-    for (const auto& each : as_completed(all_after({1}), 1h)) CHECK(each.result() == 1);
+    auto completed = as_completed(all_after({1}), 1h);
+    CHECK(completed.next().result() == 1);
     CHECK(detail::core_of(get_running_loop()).timers.empty());
   });
 }
