@@ -116,8 +116,8 @@ inline void declare_slab([[maybe_unused]] Slab& slab) noexcept {
 #ifdef VALGRIND_STACK_REGISTER
   if (under_valgrind())
     for (std::size_t i = 0; i < kSlabSlots; ++i) {
-      const std::byte* const bottom = slab.base + i * slab.slot;
-      slab.valgrind_ids[i] = VALGRIND_STACK_REGISTER(bottom, bottom + slab.slot - 1);
+      const std::byte* const bottom = slab.base + i * slab.stride;
+      slab.valgrind_ids[i] = VALGRIND_STACK_REGISTER(bottom, bottom + slab.stride - 1);
       (void)VALGRIND_MAKE_MEM_NOACCESS(bottom, slab.guard);
     }
 #endif

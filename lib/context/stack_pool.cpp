@@ -23,6 +23,13 @@ constexpr std::size_t kCacheLine = 64;
 /// taking it back from each stack that ends would cost more than the stack.
 constexpr std::size_t kIdleStacks = 1024;
 
+/// At distances of a power of two the pages of all stacks would share a few sets of the TLB, and
+/// their entries in the page tables a few of the cache.
+std::size_t odd_pages(std::size_t size) noexcept {
+  const std::size_t page = in_pages(1);
+  return size / page % 2 == 1 ? size : size + page;
+}
+
 }  // namespace
 
 std::size_t in_pages(std::size_t size) noexcept {
@@ -33,7 +40,7 @@ std::size_t in_pages(std::size_t size) noexcept {
 StackPool::~StackPool() {
   for (const auto& slab : slabs_) {
     forget_slab(*slab);
-    munmap(slab->base, slab->slot * kSlabSlots);
+    munmap(slab->base, slab->stride * kSlabSlots);
   }
 }
 
@@ -109,7 +116,8 @@ const Slab* StackPool::find(const void* address) const noexcept {
 }
 
 void StackPool::add_slab(Shelf& shelf) {
-  const std::size_t size = shelf.slot * kSlabSlots;
+  const std::size_t stride = odd_pages(shelf.slot);  // what that adds belongs to the guard
+  const std::size_t size = stride * kSlabSlots;
   if (shelf.slots.capacity() < shelf.made + kSlabSlots)
     shelf.slots.reserve(2 * (shelf.made + kSlabSlots));
   slabs_.push_back(std::make_unique<Slab>());
@@ -131,9 +139,10 @@ void StackPool::add_slab(Shelf& shelf) {
   slab.base = static_cast<std::byte*>(memory);
   slab.shelf = &shelf;
   slab.slot = shelf.slot;
+  slab.stride = stride;
   slab.guard = shelf.guard;
   try {
-    install_guards(slab.base, slab.slot, slab.guard, kSlabSlots);
+    install_guards(slab.base, stride, stride - (slab.slot - slab.guard), kSlabSlots);
   } catch (...) {
     slabs_.pop_back();
     munmap(memory, size);

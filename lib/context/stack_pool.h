@@ -27,18 +27,21 @@ struct Slab {
   std::byte* base = nullptr;
   Shelf* shelf = nullptr;
   std::size_t slot = 0;                                 // StackOptions::size, in whole pages
+  std::size_t stride = 0;                               // from one slot to the next
   std::size_t guard = 0;                                // the same of StackOptions::guard
   std::uint64_t in_use = 0;                             // bit i for slot i
   std::array<const StackLabel*, kSlabSlots> labels{};   // who uses each slot, if anybody
   std::array<unsigned int, kSlabSlots> valgrind_ids{};  // under Valgrind: its names for the stacks
 
   bool holds(const void* address) const noexcept {
-    return address >= base && address < base + slot * kSlabSlots;
+    return address >= base && address < base + stride * kSlabSlots;
   }
   std::size_t index_of(const void* address) const noexcept {
-    return std::size_t(static_cast<const std::byte*>(address) - base) / slot;
+    return std::size_t(static_cast<const std::byte*>(address) - base) / stride;
   }
-  std::byte* bottom_of(std::size_t index) const noexcept { return base + index * slot + guard; }
+  std::byte* bottom_of(std::size_t index) const noexcept {
+    return base + (index + 1) * stride - (slot - guard);
+  }
 
   /// How deep a slot has been used. Units: bytes. Throws: std::system_error that names mincore.
   std::size_t used_size(std::size_t index) const;
