@@ -420,7 +420,11 @@ void park(TaskBase& task, Awaited* awaited, const char* reason) {
 
 void yield_slowly(TaskBase* task) {
   if (task) {
-    switch_away(task->loop(), task->context);
+    LoopCore& loop = task->loop();
+    if (loop.ready.front() == &loop.end_of_batch && loop.may_skip_poll())
+      loop.ready.push(*loop.ready.pop());  // the next batch
+    if (is_yielded(*loop.ready.front())) return run_yielded(loop, *task);
+    switch_away(loop, task->context);
     take_mail();
   } else if (TaskBase* hand_driven = task_at_the_door()) {
     hand_driven->make_ready();

@@ -97,11 +97,9 @@ void switch_context(Context& from, const Context& to) noexcept;
 #if defined(__x86_64__)
   weft_transfer got;
   asm volatile(
-      "movq %%rsp, %%rax\n\t"
+      "movq %%rsp, %%r15\n\t"        // the routine keeps it
       "leaq -128(%%rsp), %%rsp\n\t"  // the red zone is the compiler's
-      "andq $-16, %%rsp\n\t"
-      "pushq %%rax\n\t"
-      "pushq %%rax\n\t"  // twice: to come back, and to keep the alignment
+      "andq $-64, %%rsp\n\t"         // what the routine saves fills one cache line
       "leaq 1f(%%rip), %%rax\n\t"
       "pushq %%rax\n\t"
       "jmp *weft_jump@GOTPCREL(%%rip)\n"
@@ -109,13 +107,13 @@ void switch_context(Context& from, const Context& to) noexcept;
 #ifdef __CET__
       "endbr64\n\t"
 #endif
-      "popq %%rsp\n\t"
+      "movq %%r15, %%rsp\n\t"
       : "=&a"(got.from), "=&d"(got.data), "+D"(to), "+S"(data)
       // As an operand it forces a frame pointer: nothing may be found relative to rsp in here.
       : "r"(__builtin_frame_address(0))
-      : "rcx", "r8", "r9", "r10", "r11", "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)",
-        "st(5)", "st(6)", "st(7)", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-        "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+      : "rcx", "r8", "r9", "r10", "r11", "r15", "memory", "cc", "st", "st(1)", "st(2)", "st(3)",
+        "st(4)", "st(5)", "st(6)", "st(7)", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+        "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 #if defined(__AVX512F__) || defined(__clang__)
         ,
         "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",

@@ -173,10 +173,15 @@ struct LoopCore {
 
   /// A turn may go on with the next batch without asking the system.
   bool may_skip_poll() noexcept {
-    if (stopping || woken.load(std::memory_order_relaxed)) return false;
     if (handled < kHandlesPerPoll) [[likely]]
-      return timers.empty() || timers.earliest() > now;
-    return has_nothing_to_ask();
+      return may_skip_poll_at_once();
+    return !stopping && !woken.load(std::memory_order_relaxed) && has_nothing_to_ask();
+  }
+
+  /// The same without a call: it may be false in vain.
+  bool may_skip_poll_at_once() const noexcept {
+    return handled < kHandlesPerPoll && !stopping && !woken.load(std::memory_order_relaxed) &&
+           (timers.empty() || timers.earliest() > now);
   }
 
   /// Without descriptors and timers a poll would tell nothing; this then counts as one.

@@ -44,20 +44,11 @@ inline void yield_now() {
   detail::LoopCore& loop = *detail::running_loop;
   task->run = &detail::TaskBase::yielded_step;
   loop.ready.push_behind(*task);  // the mark, at least, stands there
-  if (loop.ready.front() == &loop.end_of_batch && loop.may_skip_poll())
+  if (loop.ready.front() == &loop.end_of_batch && loop.may_skip_poll_at_once())
     loop.ready.push(*loop.ready.pop());  // the next batch
   if (!is_yielded(*loop.ready.front())) [[unlikely]]
     return detail::yield_slowly(task);
-  auto* next = static_cast<detail::TaskBase*>(loop.ready.pop());
-  ++loop.handled;
-  ++next->steps;
-  if (next == task) return;
-  detail::prefetch_stack(*loop.ready.front());
-  loop.current = next;
-  detail::coro_thread.drive = next->routine;
-  detail::switch_context(task->context, next->context);
-  if (!is_yielded(*task)) [[unlikely]]
-    detail::take_mail();
+  detail::run_yielded(loop, *task);
 }
 
 }  // namespace weft
