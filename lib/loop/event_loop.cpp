@@ -53,7 +53,6 @@ void release(LoopCore* loop) noexcept {
 
 bool LoopCore::has_nothing_to_ask() noexcept {
   if (watched != 0 || outside != 0 || !timers.empty()) return false;
-  now = clock->now();
   handled = 0;
   return true;
 }
