@@ -26,8 +26,12 @@ void hand_over(Routine& root, Routine& target) noexcept;
 /// Switches to `target`, leaving the present context in `from`.
 void enter(Context& from, Routine& target, bool fresh);
 
-/// The end of a routine, on its own stack.
-[[noreturn]] void finish(Routine& routine, std::exception_ptr&& error);
+/// The same on the stack of one that has ended, whose record lies where the new one is to lie.
+/// False if that does not do: then nothing has happened.
+bool begin_instead(Routine& ended, Routine& fresh) noexcept;
+
+/// The end of a routine, on its own stack. Returns if another one has begun in its place.
+void finish(Routine& routine, std::exception_ptr&& error);
 
 /// The stack of a closed routine goes back to the pool.
 void retire_stack(Routine& routine) noexcept;

@@ -29,9 +29,7 @@ void destroy_body(Routine& routine) noexcept {
   if (const BodyTable* body = std::exchange(routine.body, nullptr)) body->destroy(routine);
 }
 
-/// The base of every routine's stack.
-void run_routine(void* argument) {
-  Routine& routine = *static_cast<Routine*>(argument);
+void run_to_end(Routine& routine) {
   std::exception_ptr error;
   try {
     routine.body->run(routine, routine.base);
@@ -44,6 +42,11 @@ void run_routine(void* argument) {
   }
   destroy_body(routine);
   finish(routine, std::move(error));
+}
+
+/// The base of every routine's stack.
+void run_routine(void* argument) {
+  for (;;) run_to_end(*static_cast<Routine*>(argument));  // each time another one lies there
 }
 
 }  // namespace
@@ -71,11 +74,20 @@ void begin(Routine& routine) {
   start_on(routine, acquire_stack(routine.stack_options));
 }
 
-Routine& begin_alone(Routine& routine) {
+namespace {
+
+/// What a record takes at the top of a stack.
+std::size_t room_for(const Routine& routine) noexcept {
   constexpr std::size_t kAlignment = 64;
+  return (routine.table->size + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+}  // namespace
+
+Routine& begin_alone(Routine& routine) {
   prepare_coro_thread();
   Stack stack = acquire_stack(routine.stack_options);
-  const std::size_t size = (routine.table->size + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t size = room_for(routine);
   if (!routine.table->move_to || size > kLargestMoved || routine.references != 1) {
     start_on(routine, stack);
     return routine;
@@ -87,6 +99,19 @@ Routine& begin_alone(Routine& routine) {
   return moved;
 }
 
+bool begin_instead(Routine& ended, Routine& fresh) noexcept {
+  if (!ended.on_stack || ended.references != 1 || fresh.references != 1 || !fresh.table->move_to ||
+      room_for(fresh) != room_for(ended) || fresh.stack_options != ended.stack_options)
+    return false;
+  const Stack stack = ended.stack;
+  if (ended.linked) ++coro_thread.shape;
+  ended.~Routine();
+  Routine& moved = *fresh.table->move_to(fresh, stack.top);
+  moved.on_stack = true;
+  start_on(moved, stack);
+  return true;
+}
+
 void finish(Routine& routine, std::exception_ptr&& error) {
   Routine& root = *routine.root;
   routine.state = State::Closed;
@@ -95,7 +120,7 @@ void finish(Routine& routine, std::exception_ptr&& error) {
   if (&routine == &root) {
     root.outcome = error ? Outcome::Raised : Outcome::Returned;
     root.error = std::move(error);
-    if (root.task) the_loop_driver().finished(root);
+    if (root.task) return the_loop_driver().finished(root);
     leave_context(root.back);
   }
   Routine& delegator = delegator_of(root, routine);

@@ -121,10 +121,27 @@ void retargeted(Routine& root) noexcept {
   task.direct = !root.target && root.references == 1 && !task.loop().debug;
 }
 
+/// From here on it is `task` that runs.
+void make_current(TaskBase& task, Routine& target) noexcept {
+  Routine& root = *task.routine;
+  root.outer_drive = nullptr;
+  coro_thread.drive = &root;
+  task.loop().current = &task;
+  hand_over(root, target);
+}
+
 Target prepare_step(TaskBase& task) {
   task.reason = nullptr;
   ++task.steps;
   if (is_yielded(task)) end_yield(task);
+  if (task.direct && !task.step_error && !task.must_cancel) {  // it just goes on
+    Routine& root = *task.routine;
+    task.awaited = nullptr;
+    root.received = nullptr;
+    root.forwards = root.closing = false;
+    make_current(task, root);
+    return {&root, false};
+  }
   std::exception_ptr error = take_step_error(task);
   Routine* root = task.routine;
   if (is_executing(*root)) return fail_at_once(task, already_executing(root->kind));
@@ -144,10 +161,7 @@ Target prepare_step(TaskBase& task) {
   if (error) root->serial = ++coro_thread.serials;
   Routine& target =
       fresh ? *root : deliver(*root, *root, error ? Mode::Throw : Mode::Send, nullptr, error);
-  root->outer_drive = nullptr;
-  coro_thread.drive = root;
-  task.loop().current = &task;
-  hand_over(*root, target);
+  make_current(task, target);
   return {&target, fresh};
 }
 
@@ -178,10 +192,34 @@ void switch_away(LoopCore& loop, Context& from) {
   switch_context(from, loop.context);
 }
 
+/// Begins the next task in the place of one that has ended, on the same stack. False if that is to
+/// be done by way of the loop.
+bool begin_next(LoopCore& loop, TaskBase& ended) noexcept {
+  Runnable* const next = loop.ready.front();
+  if (loop.eager || loop.escaped || !next || next->run != &TaskBase::step) return false;
+  if (ended.future.references == 1) return false;  // what is destroyed with it may do anything
+  TaskBase& task = *static_cast<TaskBase*>(next);
+  if (!task.routine || task.routine->state != State::Created || task.must_cancel || task.step_error)
+    return false;
+  Routine& place = *ended.routine;
+  if (!begin_instead(place, *task.routine)) return false;
+  ended.routine = nullptr;
+  forget(ended);
+  release(&ended.future);
+  loop.ready.pop();
+  ++loop.handled;
+  ++task.steps;
+  task.routine = &place;
+  retargeted(place);
+  make_current(task, place);
+  return true;
+}
+
 void finished(Routine& root) {
   TaskBase& task = *root.task;
   LoopCore& loop = task.loop();
   conclude(task, std::exchange(root.error, nullptr));
+  if (begin_next(loop, task)) return;
   loop.dead = &task;
   loop.current = nullptr;
   coro_thread.drive = nullptr;

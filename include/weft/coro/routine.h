@@ -83,7 +83,7 @@ enum class Outcome : std::uint8_t { Yielded, YieldedLast, Returned, Raised, Gone
 /// to yield to and nobody to return to.
 struct LoopDriver {
   void* (*trap)(Frame& frame, void* value, const Exchange* exchange);
-  void (*finished)(Routine& root);             // does not return; outcome and error are set
+  void (*finished)(Routine& root);             // returns if another one is to run in its place
   void (*retargeted)(Routine& root) noexcept;  // `target` has changed
 };
 extern std::atomic<const LoopDriver*> loop_driver;  // the same one for all threads that set it
