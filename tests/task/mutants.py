@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mutation import Mutant, main
 
 (FUTURE, TASK, GATHER, LISTENING, WAIT, SHIELD, TIMEOUT, TASK_GROUP, CONTEXT_VAR, RUN, THREADSAFE,
- NO_SUSPEND, SLEEP) = (
+ NO_SUSPEND, SLEEP, TRAP) = (
     f"lib/task/{name}.cpp" for name in (
         "future", "task", "gather", "listening", "wait", "shield", "timeout", "task_group",
-        "context_var", "run", "run_coroutine_threadsafe", "no_suspend", "sleep"))
+        "context_var", "run", "run_coroutine_threadsafe", "no_suspend", "sleep", "trap"))
 HEADER = "include/weft/task/"
 GROUP = "lib/base/exception_group.cpp"
 
@@ -108,20 +108,20 @@ MUTANTS = [  # name, file, text, what stands there instead; test files that are 
      "future.unretrieved = false; if (future.done())", "if (future.done())"),
     ("task: cancelled at a yield it goes on", TASK,
      "if (loop().current != this && is_yielded(*this)) end_yield(*this);", ""),
-    ("task: awaits itself", TASK,
+    ("task: awaits itself", TRAP,
      "if (future.loop == task.future.loop && &future != &task.future) {",
      "if (future.loop == task.future.loop) {"),
-    ("task: awaits a future of another loop", TASK,
+    ("task: awaits a future of another loop", TRAP,
      "if (future.loop == task.future.loop && &future != &task.future) {",
      "if (&future != &task.future) {"),
-    ("task: cancelled, it has not seen its future's exception", TASK,
+    ("task: cancelled, it has not seen its future's exception", TRAP,
      "if (future.done()) future.unretrieved = false;", ""),
     ("task: a cancellation from before is not told to the wait", TASK,
      "if (awaited && task.must_cancel && awaited->cancel_wait(task.message()))"
      " task.must_cancel = false;", ""),
-    ("task: what a trapped future failed with is lost", TASK,
+    ("task: what a trapped future failed with is lost", TRAP,
      "if (future.error) future.check_result();", ""),
-    ("task: anything may be yielded", TASK, "if (*exchange->yielded != typeid(std::nullopt_t))",
+    ("task: anything may be yielded", TRAP, "if (*exchange->yielded != typeid(std::nullopt_t))",
      "if (false)"),
     ("task: a closed coroutine runs", TASK,
      "if (root->state == State::Closed) return fail_at_once(task, cannot_reuse());", ""),
