@@ -85,7 +85,7 @@ TEST_CASE("a task that asked for a larger stack has it, whoever ended before") {
   testing::run([] {
     const auto deep = [] { return descend(500); };
     const Task<int> before = create_task([] { return 1; });
-    const Task<int> task = create_task(deep, {.stack = {.size = 1024 * 1024}});
+    const Task<int> task = create_task({.stack = {.size = 1024 * 1024}}, deep);
     const Task<int> behind = create_task([] { return descend(50); });
     settle();
     CHECK(before.result() == 1);
@@ -114,12 +114,10 @@ TEST_CASE("one that waits in the place of another is woken, cancelled and named 
       sleep(std::chrono::seconds(1));
       return 2;
     });
-    const Task<int> cancelled = create_task(
-        [] {
-          sleep(std::chrono::hours(1));
-          return 3;
-        },
-        {.name = "cancelled"});
+    const Task<int> cancelled = create_task({.name = "cancelled"}, [] {
+      sleep(std::chrono::hours(1));
+      return 3;
+    });
     yield_now();
     CHECK(first.done());
     CHECK(all_tasks().size() == 3);
