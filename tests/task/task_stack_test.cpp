@@ -33,7 +33,9 @@ constexpr std::size_t kDepth = 100;  // of calls, a KiB each
 [[gnu::noinline]] int descend(std::size_t depth) {
   volatile char frame[1024];
   frame[0] = char(depth);
-  return depth == 0 ? frame[0] : descend(depth - 1) + frame[0];
+  const int below = depth == 0 ? 0 : descend(depth - 1);
+  asm volatile("" : : : "memory");  // or clang makes a loop of it
+  return below + frame[0];
 }
 
 std::size_t page_size() { return std::size_t(sysconf(_SC_PAGESIZE)); }
@@ -262,7 +264,9 @@ template <std::size_t kSize>
 [[gnu::noinline]] int jump(std::size_t depth) {
   volatile char frame[kSize];
   frame[0] = char(depth);
-  return depth == 0 ? frame[0] : jump<kSize>(depth - 1) + frame[0];
+  const int below = depth == 0 ? 0 : jump<kSize>(depth - 1);
+  asm volatile("" : : : "memory");  // or clang makes a loop of it
+  return below + frame[0];
 }
 
 void check_overflow(const char* setting, const char* name) {

@@ -24,7 +24,9 @@ namespace {
 [[gnu::noinline]] int descend(int depth) {
   volatile char frame[1024];
   frame[0] = 1;
-  return depth == 0 ? frame[0] : descend(depth - 1) + frame[0];
+  const int below = depth == 0 ? 0 : descend(depth - 1);
+  asm volatile("" : : : "memory");  // or clang makes a loop of it
+  return below + frame[0];
 }
 
 template <std::size_t Size>
