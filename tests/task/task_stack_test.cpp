@@ -34,7 +34,7 @@ constexpr std::size_t kDepth = 100;  // of calls, a KiB each
   volatile char frame[1024];
   frame[0] = char(depth);
   const int below = depth == 0 ? 0 : descend(depth - 1);
-  asm volatile("" : : : "memory");  // or clang makes a loop of it
+  asm volatile("" : : "r"(frame) : "memory");  // or clang makes a loop of one byte of it
   return below + frame[0];
 }
 
@@ -265,7 +265,7 @@ template <std::size_t kSize>
   volatile char frame[kSize];
   frame[0] = char(depth);
   const int below = depth == 0 ? 0 : jump<kSize>(depth - 1);
-  asm volatile("" : : : "memory");  // or clang makes a loop of it
+  asm volatile("" : : "r"(frame) : "memory");  // or clang makes a loop of one byte of it
   return below + frame[0];
 }
 
