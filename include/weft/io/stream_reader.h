@@ -52,8 +52,7 @@ class LimitOverrunError : public detail::Kind<LimitOverrunError> {
 /// Suspends:  until enough has arrived, the stream has ended, or failed.
 /// Cancelled: CancelledError; no byte is lost, the next call finds what has arrived.
 /// Throws:    what the stream throws, and that again at the next calls; RuntimeError if another
-/// task
-///            waits for data, or if it would wait outside a task.
+///            task waits for data, or if it would wait outside a task.
 ///
 /// Requires: it outlives the waits on it (checked: the process is aborted).
 /// Thread:   the loop's.

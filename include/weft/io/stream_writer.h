@@ -18,9 +18,8 @@ namespace weft {
 /// An error of the stream comes when nobody waits for it: it is thrown by the next write(), drain()
 /// or wait_closed(), and by each after that; what was buffered is dropped. Reading is not affected.
 ///
-/// Thread: the loop's. Source: asyncio.StreamWriter. Differs: see above; write() after close() is
-/// an
-///         error.
+/// Thread: the loop's.
+/// Source: asyncio.StreamWriter. Differs: see above; write() after close() is an error.
 class StreamWriter {
  public:
   explicit StreamWriter(std::shared_ptr<ByteStream> stream);

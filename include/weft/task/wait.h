@@ -85,8 +85,9 @@ void cancel_and_wait(FutureBase& future);
 ///
 /// Suspends:  always.
 /// Cancelled: CancelledError; the tasks go on.
-/// Throws:    ValueError if there are none, or for one of another loop; RuntimeError outside a
-/// task. Source:    asyncio.wait. Differs: functions and coroutines are not taken, as from 3.11 on.
+/// Throws:    ValueError if there are none, or for one of another loop; RuntimeError outside
+///            a task.
+/// Source:    asyncio.wait. Differs: functions and coroutines are not taken, as from 3.11 on.
 template <detail::FutureRange Range>
 auto wait(Range&& futures, ReturnWhen mode = ReturnWhen::AllCompleted,
           std::optional<Duration> limit = {}) {
