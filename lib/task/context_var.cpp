@@ -98,10 +98,10 @@ void* enter(void* context) noexcept {
 
 /// For the callbacks of loops: in a copy each of what was present when they were scheduled.
 constexpr ContextHooks kHooks{
-    []() -> void* { return copy_of_present_context().give(); },  //
-    enter,                                                       //
-    enter,                                                       // what was there before
-    [](void* context) noexcept { release(static_cast<ContextData*>(context)); }};
+    .capture = []() -> void* { return copy_of_present_context().give(); },
+    .enter = enter,
+    .leave = enter,  // what was there before
+    .drop = [](void* context) noexcept { release(static_cast<ContextData*>(context)); }};
 
 }  // namespace
 
