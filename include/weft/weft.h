@@ -1,4 +1,4 @@
-// All of weft. A file that includes only what it uses compiles faster. Layer: net.
+// All of weft. A file that includes only what it uses compiles faster. Layer: os.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -33,6 +33,7 @@
 #include <weft/net/socket.h>
 #include <weft/net/socket_stream.h>
 #include <weft/net/streams.h>
+#include <weft/os/subprocess.h>
 #include <weft/sync/barrier.h>
 #include <weft/sync/channel.h>
 #include <weft/sync/condition.h>

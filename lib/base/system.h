@@ -35,7 +35,8 @@ extern SystemCalls system_calls;
 int open_socket(int domain, int type, int protocol) noexcept;
 int accept_socket(int fd, sockaddr* address, socklen_t* size) noexcept;
 int open_socket_pair(int domain, int type, int protocol, int ends[2]) noexcept;
-extern const int kSendFlags;  // of each send()
+int open_pipe(int ends[2]) noexcept;  // close-on-exec, but blocking
+extern const int kSendFlags;          // of each send()
 
 /// std::system_error from errno: "CALL: detail: the system's text".
 [[noreturn]] void raise_errno(const std::string& call_and_detail);

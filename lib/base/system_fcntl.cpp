@@ -49,4 +49,15 @@ int open_socket_pair(int domain, int type, int protocol, int ends[2]) noexcept {
   return -1;
 }
 
+int open_pipe(int ends[2]) noexcept {
+  if (::pipe(ends) != 0) return -1;
+  if (fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0 && fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0)
+    return 0;
+  const int error = errno;
+  ::close(ends[0]);
+  ::close(ends[1]);
+  errno = error;
+  return -1;
+}
+
 }  // namespace weft::detail

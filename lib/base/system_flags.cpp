@@ -1,4 +1,7 @@
 // Sockets where flags say what they are to be: Linux and the BSDs.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/system.h"
 
 namespace weft::detail {
@@ -16,5 +19,7 @@ int accept_socket(int fd, sockaddr* address, socklen_t* size) noexcept {
 int open_socket_pair(int domain, int type, int protocol, int ends[2]) noexcept {
   return ::socketpair(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol, ends);
 }
+
+int open_pipe(int ends[2]) noexcept { return ::pipe2(ends, O_CLOEXEC); }
 
 }  // namespace weft::detail

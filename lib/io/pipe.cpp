@@ -42,9 +42,9 @@ std::size_t write_once(WatchedFd& fd, Pieces pieces) {
   }
 }
 
-std::pair<FileDescriptor, FileDescriptor> open_pipe() {
+std::pair<FileDescriptor, FileDescriptor> make_pipe() {
   int ends[2];
-  if (::pipe(ends) != 0) raise_errno("pipe");
+  if (detail::open_pipe(ends) != 0) raise_errno("pipe");
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
@@ -61,13 +61,13 @@ std::unique_ptr<PipeStream> PipeStream::adopt(FileDescriptor reader, FileDescrip
 }
 
 std::pair<std::unique_ptr<PipeStream>, std::unique_ptr<PipeStream>> PipeStream::one_way() {
-  auto [reader, writer] = open_pipe();
+  auto [reader, writer] = make_pipe();
   return {adopt(std::move(reader)), adopt({}, std::move(writer))};
 }
 
 std::pair<std::unique_ptr<PipeStream>, std::unique_ptr<PipeStream>> PipeStream::pair() {
-  auto [here, from_there] = open_pipe();
-  auto [there, from_here] = open_pipe();
+  auto [here, from_there] = make_pipe();
+  auto [there, from_here] = make_pipe();
   return {adopt(std::move(here), std::move(from_here)),
           adopt(std::move(there), std::move(from_there))};
 }

@@ -1,12 +1,12 @@
 #include <weft/io/thread_pool.h>
 
 #include <algorithm>
-#include <csignal>
 #include <system_error>
 
 #include <weft/base/errors.h>
 #include <weft/sync/queue.h>
 
+#include "io/signals_blocked.h"
 #include "io/workers.h"
 
 namespace weft {
@@ -14,25 +14,6 @@ namespace weft {
 namespace detail {
 
 namespace {
-
-/// Threads that are started meanwhile are sent no signals, but for those that tell of a fault of
-/// their own.
-class SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
-      sigdelset(&all, fault);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 constinit thread_local const Workers* workers_of_this_thread = nullptr;
 
