@@ -1,4 +1,5 @@
 // Items through a thousand yield_from() of temporaries, which share one stack.
+// usage: generator_1000_inline [DEPTH]
 #include <weft/weft.h>
 
 #include "measure.h"
@@ -19,8 +20,8 @@ Numbers nested(int depth) {
   }};
 }
 
-int main() {
-  Numbers generator = nested(1000);
+int main(int count, char** arguments) {
+  Numbers generator = nested(count > 1 ? std::atoi(arguments[1]) : 1000);
   long sum = generator.next().value();  // all levels stand
   const Stopwatch watch;
   for (const long i : generator) sum += i;

@@ -1,4 +1,5 @@
 // Items through a thousand yield_from() of named generators, each with a stack of its own.
+// usage: generator_1000_stacks [DEPTH]
 #include <weft/weft.h>
 
 #include "measure.h"
@@ -22,8 +23,8 @@ Numbers nested(int depth) {
   }};
 }
 
-int main() {
-  Numbers generator = nested(1000);
+int main(int count, char** arguments) {
+  Numbers generator = nested(count > 1 ? std::atoi(arguments[1]) : 1000);
   long sum = generator.next().value();  // all levels stand
   const Stopwatch watch;
   for (const long i : generator) sum += i;

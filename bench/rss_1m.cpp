@@ -1,4 +1,5 @@
 // A million parked tasks: resident memory for each.
+// usage: rss_1m [TASKS]
 #include <fstream>
 #include <string>
 #include <vector>
@@ -6,8 +7,6 @@
 #include <weft/weft.h>
 
 #include "measure.h"
-
-constexpr long kTasks = 1'000'000;
 
 double resident() {
   std::ifstream file("/proc/self/smaps_rollup");
@@ -26,15 +25,16 @@ double resident() {
 }
 [[gnu::noinline]] long step(weft::Event& event) { return rest(event) + 1; }
 
-int main() {
-  weft::run([] {
+int main(int count, char** arguments) {
+  const long tasks = count > 1 ? std::atol(arguments[1]) : 1'000'000;
+  weft::run([&] {
     weft::Event event;
     long sum = 0;
     const double before = resident();
-    for (long i = 0; i < kTasks; ++i) weft::create_task([&] { sum += step(event); });
+    for (long i = 0; i < tasks; ++i) weft::create_task([&] { sum += step(event); });
     weft::sleep(weft::Duration(0));
-    std::printf("rss_B=%.0f\n", (resident() - before) / kTasks);
+    std::printf("rss_B=%.0f\n", (resident() - before) / double(tasks));
     event.set();
-    while (sum < 2 * kTasks) weft::yield_now();
+    while (sum < 2 * tasks) weft::yield_now();
   });
 }

@@ -34,6 +34,7 @@ CLAIMS = {  # id: program of weft, what it is compared with
     "tree_walk": ("tree_walk", "fctx w2"),
     "await_inline": ("await_inline", "virtual_call"),
     "handover": ("handover", "fctx w2"),
+    "queue": ("queue", "fctx w2"),
     "spawn": ("spawn", "fctx w3color"),
     "cancel": ("cancel", "throw"),
     "sleep_100k": ("sleep_100k", "fctx w6heap"),
