@@ -61,6 +61,7 @@ struct StreamWriter::State {
   void consume(std::size_t count);
   void resume() noexcept;
   void fail(std::exception_ptr late) noexcept;
+  void give_up() noexcept;
   void close_stream() noexcept;
   void close() noexcept;
   void abort() noexcept;
@@ -139,15 +140,22 @@ void StreamWriter::State::flush() {
   try {
     while (buffered > 0) flush_some();
     if (eof && !closing) stream->shutdown_write();
-  } catch (const CancelledError&) {
-    closing = true;  // the loop ends, or abort()
-    fail(nullptr);
-    close_stream();
+  } catch (const CancelledError&) {  // abort(), or run() ends
+    give_up();
+    throw;
+  } catch (const GeneratorExit&) {  // the loop is closed
+    give_up();
     throw;
   } catch (...) {
     fail(std::current_exception());
   }
   if (closing) close_stream();
+}
+
+void StreamWriter::State::give_up() noexcept {
+  closing = true;
+  fail(nullptr);
+  close_stream();
 }
 
 void StreamWriter::State::fail(std::exception_ptr late) noexcept {

@@ -88,12 +88,13 @@ void ThreadCall::finish() {
 }
 
 ThreadCall::End::End(ThreadCall& call, bool waits) noexcept
-    : call_(waits ? call.shared_from_this() : nullptr) {}
+    : call_(call.shared_from_this()), waits_(waits) {}
 
 ThreadCall::End::~End() {
-  if (!call_ || call_->state() == State::New || call_->state() == State::Done) return;
-  if (call_->workers_->withdraw(*call_)) return;
-  call_->block_until_done();
+  const State state = call_->state();
+  const bool ended = state == State::New || state == State::Done;
+  if (!ended && !call_->workers_->withdraw(*call_) && waits_) call_->block_until_done();
+  call_->let_go();
 }
 
 }  // namespace weft::detail

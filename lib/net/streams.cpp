@@ -118,6 +118,9 @@ void Server::State::accept_all(const std::shared_ptr<State>& self) try {
 } catch (const CancelledError&) {
   self->close();
   throw;
+} catch (const GeneratorExit&) {  // the loop is closed
+  self->close();
+  throw;
 } catch (...) {
   self->close();
   get_running_loop().call_exception_handler(
@@ -165,6 +168,8 @@ void Server::State::serve(Client& client) {
   try {
     callback(StreamReader(client.stream, options.limit), std::move(client.writer));
   } catch (const CancelledError&) {
+    throw;
+  } catch (const GeneratorExit&) {
     throw;
   } catch (...) {
     if (!client.idle || !client.idle->expired())

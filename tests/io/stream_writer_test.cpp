@@ -1,6 +1,7 @@
 #include <weft/io/stream_writer.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -308,6 +309,19 @@ TEST_CASE("a loop that ends drops what is buffered, and no call waits for ever")
     CHECK(task.cancelled());
     CHECK(it.near->closed());
   });
+}
+
+TEST_CASE("a loop that is closed closes the stream of a writer that still writes") {
+  EventLoop loop;
+  loop.set_exception_handler([](const ExceptionContext&) {});  // its task is pending
+  std::optional<Fixture> it;
+  run_until_complete(loop, create_task({.loop = &loop}, [&] {
+                       it.emplace().writer.write(std::string(250, 'x'));
+                       yield_now();
+                     }));
+  loop.close();
+  CHECK(it->near->closed());
+  CHECK(errno_of([&] { it->writer.write("more"); }) == ECONNRESET);
 }
 
 TEST_CASE("without a stream there is no writer") {

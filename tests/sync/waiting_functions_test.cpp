@@ -18,8 +18,8 @@ struct ChannelLoop {
 }  // namespace
 
 const std::vector<waiting::Row>& waiting::rows() {
-  static constexpr Traits kAlways{.keeps = Keeps::Always};
-  static constexpr Traits kOnceWoken{.keeps = Keeps::OnceWoken};
+  static const Traits kAlways{.keeps = Keeps::Always};
+  static const Traits kOnceWoken{.keeps = Keeps::OnceWoken};
   static const std::vector<Row> rows = {
       row<EventWait>("Event::wait()", kAlways),
       row<LockAcquire>("Lock::acquire()", kAlways),

@@ -353,8 +353,8 @@ const std::vector<waiting::Row>& waiting::rows() {
   static constexpr const char* kBad = "ValueError('bad')";
   static constexpr const char* kGroup =
       "ExceptionGroup('unhandled errors in a TaskGroup', [ValueError('bad')])";
-  static constexpr Traits kOnceWoken{.gives = "42", .fails = kBad, .keeps = Keeps::OnceWoken};
-  static constexpr Traits kAlways{.gives = "42", .fails = kBad, .keeps = Keeps::Always};
+  static const Traits kOnceWoken{.gives = "42", .fails = kBad, .keeps = Keeps::OnceWoken};
+  static const Traits kAlways{.gives = "42", .fails = kBad, .keeps = Keeps::Always};
   static const std::vector<Row> rows = {
       row<AwaitFuture>("Future::await()", kOnceWoken),
       row<AwaitTemporaryFuture>("await() of a temporary future", kOnceWoken),

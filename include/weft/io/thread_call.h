@@ -40,8 +40,9 @@ class ThreadCall : public Job, public std::enable_shared_from_this<ThreadCall> {
   /// The loop is closed: nobody waits any more.
   void drop() noexcept;
 
-  /// At the end of a frame that the call may refer to: it blocks until the call is over, if the
-  /// frame ends before. (It was destroyed while it waited.)
+  /// At the end of the frame that waits: if that ends before the call (it was destroyed, or an
+  /// exception was thrown into it), the call is taken back or let go. With `waits` it may refer to
+  /// the frame, and one that has begun blocks it until it is over.
   class End {
    public:
     End(ThreadCall& call, bool waits) noexcept;
@@ -50,7 +51,8 @@ class ThreadCall : public Job, public std::enable_shared_from_this<ThreadCall> {
     ~End();
 
    private:
-    std::shared_ptr<ThreadCall> call_;  // null: need not wait
+    std::shared_ptr<ThreadCall> call_;
+    bool waits_;
   };
 
  protected:
