@@ -19,7 +19,7 @@
 #include <weft/io/thread_pool.h>
 #include <weft/io/to_thread.h>
 
-#include "../waiting/contract.h"
+#include "../waiting/cases.h"
 #include "../waiting/streams.h"
 
 using namespace weft;

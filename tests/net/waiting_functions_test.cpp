@@ -10,7 +10,7 @@
 #include <weft/net/streams.h>
 #include <weft/sync/event.h>
 
-#include "../waiting/contract.h"
+#include "../waiting/cases.h"
 #include "../waiting/streams.h"
 #include "sockets.h"
 

@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "../waiting/contract.h"
+#include "../waiting/cases.h"
 #include "subjects.h"
 
 namespace {

@@ -16,7 +16,7 @@
 #include <weft/task/wait.h>
 #include <weft/task/wait_queue.h>
 
-#include "../waiting/contract.h"
+#include "../waiting/cases.h"
 
 using namespace weft;
 using namespace std::chrono_literals;
