@@ -175,6 +175,14 @@ TEST_CASE("yield_now() is a place to be cancelled at, before and during it") {
   });
 }
 
+TEST_CASE("an exception from elsewhere passes through yield_now()") {
+  testing::run([] {
+    Coroutine<> coroutine([] { yield_now(); });
+    CHECK_FALSE(coroutine.send().done());
+    CHECK(error_of([&] { coroutine.throw_(ValueError("hand")); }) == "ValueError('hand')");
+  });
+}
+
 TEST_CASE("a task that has cancelled itself hears of it at yield_now(), alone or among others") {
   testing::run([] {
     current_task().cancel("alone");

@@ -63,6 +63,14 @@ struct AwaitAnyFuture : CancelsFuture {
   void wait() const { await(AnyFuture(future)); }
 };
 
+/// By the door itself; white-box, as a future is not told of it.
+struct TrapFuture : CancelsFuture {
+  int wait() const {
+    trap(detail::Access::state(future));
+    return future.result();
+  }
+};
+
 struct AwaitTask : OneFuture {
   std::optional<Task<int>> task;
   int wait() {
@@ -313,6 +321,14 @@ struct TaskGroupBody : OneFuture {
   int wait() const { return task_group(body()).value(); }
 };
 
+struct Turns : CancelsFuture {
+  int wait() const {
+    int given = 0;
+    testing::turns([&] { given = future.await(); });
+    return given;
+  }
+};
+
 struct ShutdownAsyncgens : OneFuture {
   void wait() const {
     AsyncGenerator<int> items([it = future](auto& self) {
@@ -359,6 +375,7 @@ const std::vector<waiting::Row>& waiting::rows() {
       row<AwaitFuture>("Future::await()", kOnceWoken),
       row<AwaitTemporaryFuture>("await() of a temporary future", kOnceWoken),
       row<AwaitAnyFuture>("AnyFuture::await()", {.fails = kBad, .keeps = Keeps::OnceWoken}),
+      row<TrapFuture>("trap()", kOnceWoken),
       row<AwaitTask>("await() of a task", kOnceWoken),
       row<AwaitAnyTask>("AnyTask::await()", {.fails = kBad, .keeps = Keeps::OnceWoken}),
       row<AwaitCoroutine>("await() of a coroutine", kOnceWoken),
@@ -400,6 +417,7 @@ const std::vector<waiting::Row>& waiting::rows() {
            .keeps = Keeps::OnceWoken,
            .thrown = "ExceptionGroup('unhandled errors in a TaskGroup', [ValueError('hand')])",
            .closed = "BaseExceptionGroup('unhandled errors in a TaskGroup', [GeneratorExit()])"}),
+      row<Turns>("turns()", kOnceWoken),
       row<ShutdownAsyncgens>("shutdown_asyncgens()"),
       row<Sleep>("sleep()"),
       row<SleepUntil>("sleep_until()"),

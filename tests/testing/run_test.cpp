@@ -306,6 +306,35 @@ TEST_CASE("settle() can be cancelled, and needs a task") {
   });
 }
 
+TEST_CASE("settle() while another task runs on can be cancelled, and ends with run()") {
+  const auto settling = [](bool& cancelled) {
+    return [&cancelled] {
+      try {
+        settle();
+      } catch (const CancelledError&) {
+        cancelled = true;
+        throw;
+      }
+    };
+  };
+  bool by_cancel = false;
+  bool by_the_end = false;
+  weft::run([&] {
+    create_task([] {
+      for (;;) yield_now();
+    });
+    auto task = create_task(settling(by_cancel));
+    create_task(settling(by_the_end));
+    for (int i = 0; i < 10; ++i) yield_now();
+    CHECK_FALSE(task.done());
+    task.cancel();
+    yield_now();
+    CHECK(by_cancel);
+    CHECK_FALSE(by_the_end);
+  });
+  CHECK(by_the_end);
+}
+
 // ---- turns()
 
 TEST_CASE("turns() counts the suspensions of the present task only") {
