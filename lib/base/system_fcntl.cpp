@@ -28,6 +28,7 @@ int prepared(int fd) noexcept {
 }  // namespace
 
 const int kSendFlags = 0;
+const int kRecvFlags = 0;
 
 int open_socket(int domain, int type, int protocol) noexcept {
   return prepared(::socket(domain, type, protocol));

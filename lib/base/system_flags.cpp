@@ -7,6 +7,7 @@
 namespace weft::detail {
 
 const int kSendFlags = MSG_NOSIGNAL;
+const int kRecvFlags = MSG_CMSG_CLOEXEC;
 
 int open_socket(int domain, int type, int protocol) noexcept {
   return ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
