@@ -30,6 +30,7 @@
 #include <weft/loop/handle.h>
 #include <weft/loop/selector.h>
 #include <weft/net/address.h>
+#include <weft/net/connect.h>
 #include <weft/net/resolver.h>
 #include <weft/net/socket.h>
 #include <weft/net/socket_stream.h>

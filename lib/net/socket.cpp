@@ -12,11 +12,11 @@
 
 #include <weft/base/errors.h>
 #include <weft/task/sleep.h>
-#include <weft/task/timeout.h>
 
 #include "base/system.h"
 #include "io/turns.h"
 #include "io/vectors.h"
+#include "net/connect_limit.h"
 
 namespace weft {
 
@@ -68,6 +68,11 @@ FileDescriptor open_stream(const Address& address) {
   FileDescriptor fd(system_calls.socket(domain, SOCK_STREAM, 0));
   if (!fd) raise_for("socket for", address);
   return fd;
+}
+
+void bind_to(int fd, const Address& address) {
+  if (system_calls.bind(fd, system_address(address), socklen_t(address.size())) != 0)
+    raise_for("bind to", address);
 }
 
 /// A Unix socket whose listener is busy cannot be waited for: it is tried again and again.
@@ -158,27 +163,14 @@ Socket::~Socket() = default;
 Socket Socket::connect(const Address& address, const ConnectOptions& options) {
   Socket socket(open_stream(address));
   send_without_delay(socket.fd());
+  if (options.local_address) bind_to(socket.fd(), *options.local_address);
   const auto attempt = [&] {
     if (address.family() == Family::Unix)
       connect_unix(*socket.watched_, address);
     else
       connect_ip(*socket.watched_, address);
   };
-  if (!options.timeout) {
-    attempt();
-    return socket;
-  }
-  const Duration limit = *options.timeout;
-  Timeout scope(saturating_add(now(), limit));
-  try {
-    detail::run_under(scope, attempt);
-  } catch (const TimeoutError& error) {
-    if (!scope.expired()) throw;
-    TimeoutError named(fmt::format("connect to {}: no answer within {} ms", address.to_string(),
-                                   std::chrono::ceil<std::chrono::milliseconds>(limit).count()));
-    named.set_cause(error.cause());
-    throw named;
-  }
+  detail::connect_within(options.timeout, [&] { return address.to_string(); }, attempt);
   return socket;
 }
 
@@ -189,8 +181,9 @@ Socket Socket::listen(const Address& address, const ListenOptions& options) {
   if (address.family() != Family::Unix)
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
   if (options.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
-  if (system_calls.bind(fd.get(), system_address(address), socklen_t(address.size())) != 0)
-    raise_for("bind to", address);
+  if (options.ipv6_only && address.family() == Family::IPv6)
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
+  bind_to(fd.get(), address);
   if (system_calls.listen(fd.get(), options.backlog) != 0) raise_for("listen on", address);
   return Socket(std::move(fd));
 }

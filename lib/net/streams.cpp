@@ -1,17 +1,20 @@
 #include <weft/net/streams.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <list>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include <netdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include <weft/base/errors.h>
+#include <weft/net/resolver.h>
 #include <weft/net/socket_stream.h>
 #include <weft/sync/event.h>
 #include <weft/task/sleep.h>
@@ -46,6 +49,11 @@ Streams open_connection(const Address& address, const ConnectionOptions& options
   return open_streams(Socket::connect(address, options.connect), options.limit);
 }
 
+Streams open_connection(std::string_view host, int port, const HostOptions& options,
+                        std::size_t limit) {
+  return open_streams(connect_to_host(host, port, options), limit);
+}
+
 Streams open_unix_connection(const std::string& path, const ConnectionOptions& options) {
   return open_connection(Address::unix_path(path), options);
 }
@@ -54,26 +62,28 @@ Streams open_unix_connection(const std::string& path, const ConnectionOptions& o
 
 struct Server::State {
   struct Client;
+  struct Listener {
+    Socket socket;
+    Address address;
+    std::optional<Task<>> accepting;
+  };
 
   ClientConnected callback;
   ServerOptions options;
-  Socket listener;
-  Address address;
-  std::string unlink_path;  // of a Unix server
-  std::optional<Task<>> accepting;
+  std::list<Listener> listeners;  // one at least
+  std::string unlink_path;        // of a Unix server
   std::list<Client*> clients;
   WaitQueue fewer;  // waits for a connection to end
   Event stopped;    // listens no more
 
-  State(ClientConnected c, const ServerOptions& o, Socket l)
-      : callback(std::move(c)),
-        options(o),
-        listener(std::move(l)),
-        address(listener.local_address()) {}
+  State(ClientConnected c, const ServerOptions& o) : callback(std::move(c)), options(o) {}
 
-  static void accept_all(const std::shared_ptr<State>& self);
+  static Server start(ClientConnected callback, const ServerOptions& options,
+                      std::vector<Socket> sockets);
+  static void accept_all(const std::shared_ptr<State>& self, Socket& listener);
   static void start_client(const std::shared_ptr<State>& self, Socket socket);
-  void accept_while_possible(const std::shared_ptr<State>& self);
+  void accept_while_possible(const std::shared_ptr<State>& self, Socket& listener);
+  void wait_for_room();
   void wait_for_resources();
   void serve(Client& client);
   void close() noexcept;
@@ -113,8 +123,21 @@ struct Server::State::Client {
   }
 };
 
-void Server::State::accept_all(const std::shared_ptr<State>& self) try {
-  self->accept_while_possible(self);
+Server Server::State::start(ClientConnected callback, const ServerOptions& options,
+                            std::vector<Socket> sockets) {
+  auto self = std::make_shared<State>(std::move(callback), options);
+  for (Socket& socket : sockets) {
+    Address address = socket.local_address();
+    Listener& listener = self->listeners.emplace_back(std::move(socket), address);
+    listener.accepting =
+        create_task({.name = "server", .where = {}},
+                    [self, &socket = listener.socket] { accept_all(self, socket); });
+  }
+  return Server(std::move(self));
+}
+
+void Server::State::accept_all(const std::shared_ptr<State>& self, Socket& listener) try {
+  self->accept_while_possible(self, listener);
 } catch (const CancelledError&) {
   self->close();
   throw;
@@ -127,13 +150,19 @@ void Server::State::accept_all(const std::shared_ptr<State>& self) try {
       {"Accept failed on a socket", std::current_exception(), {}});
 }
 
-void Server::State::accept_while_possible(const std::shared_ptr<State>& self) {
+void Server::State::wait_for_room() {
+  while (options.connections > 0 && clients.size() >= options.connections)
+    fewer.park("Server.accept");
+}
+
+void Server::State::accept_while_possible(const std::shared_ptr<State>& self, Socket& listener) {
   for (;;) {
-    while (options.connections > 0 && clients.size() >= options.connections)
-      fewer.park("Server.accept");
+    wait_for_room();
     bool out_of_them = false;
     try {
-      start_client(self, listener.accept());
+      Socket socket = listener.accept();
+      wait_for_room();  // another listener may have taken the last place
+      start_client(self, std::move(socket));
     } catch (const std::system_error& error) {
       if (!out_of_resources(error)) throw;
       out_of_them = true;
@@ -186,8 +215,10 @@ void Server::State::serve(Client& client) {
 void Server::State::close() noexcept {
   if (stopped.is_set()) return;
   stopped.set();
-  if (accepting) accepting->cancel();
-  listener.close();
+  for (Listener& listener : listeners) {
+    if (listener.accepting) listener.accepting->cancel();
+    listener.socket.close();
+  }
   if (!unlink_path.empty()) ::unlink(unlink_path.c_str());
 }
 
@@ -200,7 +231,14 @@ std::vector<std::string> Server::State::abort_clients() {
   return names;
 }
 
-const Address& Server::local_address() const noexcept { return state_->address; }
+const Address& Server::local_address() const noexcept { return state_->listeners.front().address; }
+
+std::vector<Address> Server::local_addresses() const {
+  std::vector<Address> addresses;
+  for (const State::Listener& listener : state_->listeners) addresses.push_back(listener.address);
+  return addresses;
+}
+
 bool Server::is_serving() const noexcept { return !state_->stopped.is_set(); }
 std::size_t Server::clients() const noexcept { return state_->clients.size(); }
 void Server::close() noexcept { state_->close(); }
@@ -214,7 +252,8 @@ void Server::abort_clients() { state_->abort_clients(); }
 void Server::wait_closed() {
   const std::shared_ptr<State> it = state_;
   it->stopped.wait();
-  while (!it->accepting->done()) yield_now();  // it has been cancelled
+  for (const State::Listener& listener : it->listeners)
+    while (!listener.accepting->done()) yield_now();  // it has been cancelled
   while (!it->clients.empty()) it->fewer.park("Server.wait_closed");
 }
 
@@ -247,11 +286,45 @@ Server start_server(ClientConnected callback, const Address& address,
                     const ServerOptions& options) {
   if (!callback) throw ValueError("callback: it is empty");
   get_running_loop();
-  auto state = std::make_shared<Server::State>(std::move(callback), options,
-                                               Socket::listen(address, options.listen));
-  state->accepting =
-      create_task({.name = "server", .where = {}}, [state] { Server::State::accept_all(state); });
-  return Server(state);
+  std::vector<Socket> sockets;
+  sockets.push_back(Socket::listen(address, options.listen));
+  return Server::State::start(std::move(callback), options, std::move(sockets));
+}
+
+namespace {
+
+/// One for each address, but for those of a family that this machine does not have.
+std::vector<Socket> listen_on_all(const std::vector<AddressInfo>& found, ListenOptions options) {
+  options.ipv6_only = true;  // or it would take the place of the IPv4 one
+  std::vector<Socket> sockets;
+  std::vector<Address> seen;  // a name may give the same address twice
+  std::exception_ptr skipped;
+  for (const AddressInfo& info : found) {
+    if (std::ranges::find(seen, info.address) != seen.end()) continue;
+    seen.push_back(info.address);
+    try {
+      sockets.push_back(Socket::listen(info.address, options));
+    } catch (const std::system_error& error) {
+      const int number = error.code().value();
+      if (number != EAFNOSUPPORT && number != EADDRNOTAVAIL) throw;
+      skipped = std::current_exception();
+    }
+  }
+  if (sockets.empty() && skipped) std::rethrow_exception(skipped);
+  return sockets;
+}
+
+}  // namespace
+
+Server start_server(ClientConnected callback, std::string_view host, int port,
+                    const ServerOptions& options) {
+  if (!callback) throw ValueError("callback: it is empty");
+  get_running_loop();
+  const std::vector<AddressInfo> found = getaddrinfo(host, port, {.flags = AI_PASSIVE});
+  std::vector<Socket> sockets = listen_on_all(found, options.listen);
+  if (sockets.empty())
+    throw GaiError(EAI_NONAME, fmt::format("getaddrinfo for host '{}' gave nothing", host));
+  return Server::State::start(std::move(callback), options, std::move(sockets));
 }
 
 Server start_unix_server(ClientConnected callback, const std::string& path,

@@ -1,4 +1,5 @@
-// White-box: the system's look-ups, replaced. They take as long as a test wants, and give what it wants.
+// White-box: the system's look-ups, replaced. They take as long as a test wants, and give what it
+// wants.
 #pragma once
 
 #include <atomic>

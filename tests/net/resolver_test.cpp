@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,6 +20,7 @@
 #include <weft/task/timeout.h>
 
 #include "held_lookup.h"
+#include "hosts.h"
 #include "sockets.h"
 
 using namespace std::chrono_literals;
@@ -36,28 +36,6 @@ std::vector<std::string> texts(const std::vector<AddressInfo>& found) {
 }
 
 using Texts = std::vector<std::string>;
-
-/// Answers from a table, after a while.
-class Table final : public Resolver {
- public:
-  std::map<std::string, std::vector<Address>> hosts;
-  Duration delay{};
-  int asked = 0;
-
-  std::vector<AddressInfo> getaddrinfo(const std::string& host, const std::string& service,
-                                       const AddressHints&) override {
-    ++asked;
-    if (delay != Duration{}) sleep(delay);
-    const auto it = hosts.find(host);
-    if (it == hosts.end()) throw GaiError(EAI_NONAME, "no " + host + ", nor " + service);
-    std::vector<AddressInfo> found;
-    for (const Address& address : it->second) found.push_back({.address = address});
-    return found;
-  }
-  NameInfo getnameinfo(const Address& address, int) override {
-    return {.host = "host of " + address.to_string(), .service = "any"};
-  }
-};
 
 }  // namespace
 
@@ -206,7 +184,7 @@ TEST_CASE("run() waits for look-ups that were left alone") {
 
 TEST_CASE("UseResolver has another one asked, by this task and those that it makes") {
   testing::run([] {
-    const auto table = std::make_shared<Table>();
+    const auto table = std::make_shared<HostTable>();
     table->hosts["a"] = {Address::ip("127.0.0.2", 7), Address::ip("::1", 7)};
     const auto ask = [] { return texts(getaddrinfo("a", 7)); };
     const auto before = create_task([&] {
@@ -235,7 +213,7 @@ TEST_CASE("UseResolver has another one asked, by this task and those that it mak
 
 TEST_CASE("a resolver of one's own may be slow, and is cancelled where it waits") {
   testing::run([] {
-    const auto table = std::make_shared<Table>();
+    const auto table = std::make_shared<HostTable>();
     table->hosts["a"] = {Address::ip("127.0.0.2", 7)};
     table->delay = 10s;
     const UseResolver use(table);
@@ -249,7 +227,7 @@ TEST_CASE("a resolver of one's own may be slow, and is cancelled where it waits"
 
 TEST_CASE("a resolver of one's own is not asked for digits") {
   testing::run([] {
-    const auto table = std::make_shared<Table>();
+    const auto table = std::make_shared<HostTable>();
     const UseResolver use(table);
     CHECK(texts(getaddrinfo("127.0.0.1", 80)) == Texts{"127.0.0.1:80"});
     CHECK(table->asked == 0);

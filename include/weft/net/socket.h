@@ -19,11 +19,14 @@ namespace weft {
 struct ListenOptions {
   int backlog = 128;        ///< connections that may wait for accept()
   bool reuse_port = false;  ///< let several sockets share the port; the kernel spreads connections
+  bool ipv6_only = false;   ///< an IPv6 socket leaves its port to others for IPv4
 };
 
 struct ConnectOptions {
   /// None: as long as the system tries.
-  std::optional<Duration> timeout;
+  std::optional<Duration> timeout = {};
+  /// Where this end is to be; port 0 takes a free one. None: as the system likes.
+  std::optional<Address> local_address = {};
 };
 
 /// A connected or listening stream socket: TCP over IPv4 or IPv6, or Unix.
@@ -46,9 +49,9 @@ class Socket {
   ///
   /// Suspends:  until the connection stands or has failed.
   /// Cancelled: CancelledError; the socket is closed.
-  /// Throws:    std::system_error: ECONNREFUSED, ENETUNREACH...; TimeoutError that names the
-  ///            address. ValueError if `address` is empty; RuntimeError if it would wait outside a
-  ///            task.
+  /// Throws:    std::system_error: ECONNREFUSED, ENETUNREACH..., or that names `local_address`;
+  ///            TimeoutError that names the address. ValueError if `address` is empty;
+  ///            RuntimeError if it would wait outside a task.
   static Socket connect(const Address& address, const ConnectOptions& options = {});
 
   /// Listens on `address`; port 0 takes a free one, see local_address(). Addresses of closed

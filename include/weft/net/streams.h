@@ -7,12 +7,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <weft/io/stream_reader.h>
 #include <weft/io/stream_writer.h>
 #include <weft/loop/clock.h>
 #include <weft/net/address.h>
+#include <weft/net/connect.h>
 #include <weft/net/socket.h>
 
 namespace weft {
@@ -33,6 +35,13 @@ struct ConnectionOptions {
 /// Suspends, Cancelled, Throws: as Socket::connect().
 /// Source: asyncio.open_connection
 Streams open_connection(const Address& address, const ConnectionOptions& options = {});
+
+/// Connects to a host that has a name, by whichever of its addresses answers first.
+///
+/// Suspends, Cancelled, Throws: as connect_to_host().
+/// Source: asyncio.open_connection. Differs: `happy_eyeballs_delay` is 250 ms, not none.
+Streams open_connection(std::string_view host, int port, const HostOptions& options = {},
+                        std::size_t limit = kStreamLimit);
 
 /// The same of a Unix socket. Source: asyncio.open_unix_connection
 Streams open_unix_connection(const std::string& path, const ConnectionOptions& options = {});
@@ -64,6 +73,9 @@ class Server {
  public:
   /// Where it listens; port 0 has been replaced by the one that was free.
   const Address& local_address() const noexcept;
+
+  /// If it listens on several: all, the one above first.
+  std::vector<Address> local_addresses() const;
 
   bool is_serving() const noexcept;
 
@@ -99,6 +111,7 @@ class Server {
 
  private:
   friend Server start_server(ClientConnected, const Address&, const ServerOptions&);
+  friend Server start_server(ClientConnected, std::string_view, int, const ServerOptions&);
   friend Server start_unix_server(ClientConnected, const std::string&, const ServerOptions&);
   struct State;
   explicit Server(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
@@ -110,6 +123,18 @@ class Server {
 /// Throws: as Socket::listen(); ValueError if `callback` is empty; RuntimeError outside a loop.
 /// Source: asyncio.start_server
 Server start_server(ClientConnected callback, const Address& address,
+                    const ServerOptions& options = {});
+
+/// Serves connections to all addresses of `host`, IPv4 and IPv6; none: of all interfaces. Families
+/// that this machine does not have are left out. With port 0 each address gets a port of its own.
+/// While all places are taken, each address but one may have accepted a connection that waits.
+///
+/// Suspends:  while `host` is looked up; see getaddrinfo().
+/// Cancelled: CancelledError; nothing listens.
+/// Throws:    GaiError; as Socket::listen() if one address cannot be listened on: then none is.
+///            ValueError as getaddrinfo(), and if `callback` is empty; RuntimeError outside a loop.
+/// Source:    asyncio.start_server
+Server start_server(ClientConnected callback, std::string_view host, int port,
                     const ServerOptions& options = {});
 
 /// The same at a path. A socket that was left there is removed, and so is this one by close().
