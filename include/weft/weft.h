@@ -31,6 +31,7 @@
 #include <weft/loop/selector.h>
 #include <weft/net/address.h>
 #include <weft/net/connect.h>
+#include <weft/net/datagram.h>
 #include <weft/net/resolver.h>
 #include <weft/net/socket.h>
 #include <weft/net/socket_stream.h>

@@ -16,63 +16,31 @@
 #include "base/system.h"
 #include "io/turns.h"
 #include "io/vectors.h"
+#include "net/calls.h"
 #include "net/connect_limit.h"
 
 namespace weft {
 
 namespace {
 
+using detail::ask;
+using detail::bind_to;
+using detail::raise_between;
 using detail::raise_errno;
 using detail::raise_error;
+using detail::raise_for;
+using detail::raise_here;
+using detail::set_option;
+using detail::system_address;
 using detail::system_calls;
+using detail::usable;
 using detail::WatchedFd;
-
-const sockaddr* system_address(const Address& address) noexcept {
-  return static_cast<const sockaddr*>(address.data());
-}
-
-/// `call` says "bind to". Nothing may come between the failed call and this one, which keeps errno.
-[[noreturn]] void raise_for(const char* call, const Address& address) {
-  const int error = errno;
-  raise_error(error, fmt::format("{} {}", call, address.to_string()));
-}
-
-bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
-
-void set_option(int fd, int level, int option, int value, const char* name) {
-  if (setsockopt(fd, level, option, &value, sizeof value) != 0)
-    raise_errno(fmt::format("setsockopt {}", name));
-}
+using detail::would_block;
 
 /// Fails for what is no TCP socket, which needs none.
 void send_without_delay(int fd) noexcept {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
-FileDescriptor open_stream(const Address& address) {
-  int domain = AF_UNSPEC;
-  switch (address.family()) {
-    case Family::IPv4:
-      domain = AF_INET;
-      break;
-    case Family::IPv6:
-      domain = AF_INET6;
-      break;
-    case Family::Unix:
-      domain = AF_UNIX;
-      break;
-    case Family::None:
-      throw ValueError("address: it is empty");
-  }
-  FileDescriptor fd(system_calls.socket(domain, SOCK_STREAM, 0));
-  if (!fd) raise_for("socket for", address);
-  return fd;
-}
-
-void bind_to(int fd, const Address& address) {
-  if (system_calls.bind(fd, system_address(address), socklen_t(address.size())) != 0)
-    raise_for("bind to", address);
 }
 
 /// A Unix socket whose listener is busy cannot be waited for: it is tried again and again.
@@ -105,36 +73,6 @@ void connect_ip(WatchedFd& socket, const Address& address) {
   }
 }
 
-/// `call` is getsockname or getpeername. None if it fails.
-template <class Call>
-std::optional<Address> ask(Call call, int fd) noexcept {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  if (call(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
-  return Address::from_system(&storage, size);
-}
-
-/// Before each call: the socket is open, and no task waits for the same.
-WatchedFd& usable(const std::unique_ptr<WatchedFd>& socket, Events direction, const char* call) {
-  if (!socket || socket->closed())
-    raise_error(EBADF, fmt::format("{}: the socket is closed", call));
-  socket->check_alone(direction, call);
-  return *socket;
-}
-
-/// "accept on" this end.
-[[noreturn]] void raise_here(const char* call, int fd, int error) {
-  const Address end = ask(::getsockname, fd).value_or(Address());
-  raise_error(error, fmt::format("{} on {}", call, end.to_string()));
-}
-
-/// "recv from" the peer; or "recv on" this end if the peer has no name, or none any more.
-[[noreturn]] void raise_between(const char* call, const char* preposition, int fd, int error) {
-  const std::optional<Address> peer = ask(::getpeername, fd);
-  if (!peer || peer->size() <= sizeof(sa_family_t)) raise_here(call, fd, error);
-  raise_error(error, fmt::format("{} {} {}", call, preposition, peer->to_string()));
-}
-
 /// 0 if the system takes nothing.
 std::size_t send_at_once(WatchedFd& socket, Pieces pieces) {
   if (pieces.empty()) return 0;
@@ -161,7 +99,7 @@ Socket& Socket::operator=(Socket&&) noexcept = default;
 Socket::~Socket() = default;
 
 Socket Socket::connect(const Address& address, const ConnectOptions& options) {
-  Socket socket(open_stream(address));
+  Socket socket(detail::open_socket_for(address, SOCK_STREAM));
   send_without_delay(socket.fd());
   if (options.local_address) bind_to(socket.fd(), *options.local_address);
   const auto attempt = [&] {
@@ -177,7 +115,7 @@ Socket Socket::connect(const Address& address, const ConnectOptions& options) {
 Socket Socket::listen(const Address& address, const ListenOptions& options) {
   if (options.backlog < 0)
     throw ValueError(fmt::format("backlog: {} is negative", options.backlog));
-  FileDescriptor fd = open_stream(address);
+  FileDescriptor fd = detail::open_socket_for(address, SOCK_STREAM);
   if (address.family() != Family::Unix)
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
   if (options.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
