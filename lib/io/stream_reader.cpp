@@ -186,6 +186,8 @@ std::string StreamReader::readuntil(std::string_view separator) {
   return it.take(found + separator.size());
 }
 
+std::size_t StreamReader::buffered() const noexcept { return state_->size(); }
+
 bool StreamReader::at_eof() const noexcept { return state_->eof && state_->size() == 0; }
 
 std::string StreamReader::anext() {

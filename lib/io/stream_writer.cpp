@@ -231,9 +231,10 @@ void StreamWriter::State::abort() noexcept {
   closing = true;
   if (flushing()) {
     flusher->cancel();
-    if (in_write) return stream->close();  // it does the rest: it has the bytes in hand
+    if (in_write) return stream->abort();  // it does the rest: it has the bytes in hand
   }
   fail(nullptr);
+  stream->abort();
   close_stream();
 }
 

@@ -86,6 +86,7 @@ struct Server::State {
   void wait_for_room();
   void wait_for_resources();
   void serve(Client& client);
+  void call_back(Client& client);
   void close() noexcept;
   std::vector<std::string> abort_clients();
 };
@@ -96,8 +97,7 @@ struct Server::State::Client {
   State& server;
   std::shared_ptr<IdleStream> idle;  // null if there is no such limit
   std::shared_ptr<ByteStream> stream;
-  StreamWriter writer;  // until the callback gets it
-  StreamWriter::Control control;
+  std::optional<StreamWriter::Control> control;  // of the writer that the callback has
   std::optional<AnyTask> task;
   std::list<Client*>::iterator place;
 
@@ -105,15 +105,17 @@ struct Server::State::Client {
       : server(s),
         idle(std::move(limited)),
         stream(std::move(over)),
-        writer(stream),
-        control(writer.control()),
         place(s.clients.insert(s.clients.end(), this)) {}
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client() {
+    if (!control) stream->close();
     server.clients.erase(place);
     server.fewer.wake_all();
   }
+
+  void close() const noexcept { control ? control->close() : stream->close(); }
+  void abort() const noexcept { control ? control->abort() : stream->close(); }
 
   std::string name() const {
     std::string peer = stream->peer_name();
@@ -193,9 +195,20 @@ void Server::State::start_client(const std::shared_ptr<State>& self, Socket sock
                         [self, own = std::move(client)] { self->serve(*own); });
 }
 
+void Server::State::call_back(Client& client) {
+  if (options.wrap) {
+    std::shared_ptr<ByteStream> wrapped = options.wrap(client.stream);
+    if (!wrapped) return;
+    client.stream = std::move(wrapped);
+  }
+  StreamWriter writer(client.stream);
+  client.control = writer.control();
+  callback(StreamReader(client.stream, options.limit), std::move(writer));
+}
+
 void Server::State::serve(Client& client) {
   try {
-    callback(StreamReader(client.stream, options.limit), std::move(client.writer));
+    call_back(client);
   } catch (const CancelledError&) {
     throw;
   } catch (const GeneratorExit&) {
@@ -205,8 +218,9 @@ void Server::State::serve(Client& client) {
       get_running_loop().call_exception_handler(
           {"Unhandled exception in client_connected_cb", std::current_exception(), client.name()});
   }
+  if (!client.control) return;
   try {
-    client.control.wait_closed();
+    client.control->wait_closed();
   } catch (const std::system_error&) {
     // it came too late for anybody
   }
@@ -226,7 +240,7 @@ std::vector<std::string> Server::State::abort_clients() {
   std::vector<std::string> names;
   for (Client* client : clients) {
     names.push_back(client->name());
-    client->control.abort();
+    client->abort();
   }
   return names;
 }
@@ -244,7 +258,7 @@ std::size_t Server::clients() const noexcept { return state_->clients.size(); }
 void Server::close() noexcept { state_->close(); }
 
 void Server::close_clients() {
-  for (State::Client* client : state_->clients) client->control.close();
+  for (State::Client* client : state_->clients) client->close();
 }
 
 void Server::abort_clients() { state_->abort_clients(); }

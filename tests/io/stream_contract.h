@@ -2,7 +2,8 @@
 // this.
 //
 // A kind has: make(), two ends that are connected; lose(end), which breaks the connection off;
-// kAfterLoss, what the other end's read_some() says then: an errno, or 0 for the end of the stream.
+// kAfterLoss, what the other end's read_some() says then: an errno, or 0 for the end of the stream;
+// kWritesBehind, if the last of what an end has taken may need a turn to get out.
 #pragma once
 
 #include <cerrno>

@@ -69,6 +69,11 @@ class ByteStream {
   /// Ends both directions. Whoever waits on it gets std::system_error (EBADF). No effect the second
   /// time.
   virtual void close() noexcept = 0;
+
+  /// close(), and what has been written and has not left this stream is dropped. Kinds that keep
+  /// nothing know no difference.
+  virtual void abort() noexcept { close(); }
+
   virtual bool closed() const noexcept = 0;
 
   /// What it is connected to, for messages: "127.0.0.1:80"; empty if that has no name.

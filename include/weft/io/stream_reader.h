@@ -89,6 +89,9 @@ class StreamReader {
   ///         more than the limit comes before it: all is left. ValueError if `separator` is empty.
   std::string readuntil(std::string_view separator = "\n");
 
+  /// How many bytes have arrived and not been taken.
+  std::size_t buffered() const noexcept;
+
   /// The stream has ended, and all has been read.
   bool at_eof() const noexcept;
 

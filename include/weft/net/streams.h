@@ -59,6 +59,11 @@ struct ServerOptions {
   /// A connection on which nothing has come or gone for so long fails: whoever waits on it gets
   /// std::system_error (ETIMEDOUT), which is not reported if it leaves the callback.
   std::optional<Duration> idle = {};
+
+  /// Called with each connection's stream, in the task that will call the callback, and gives what
+  /// that is served by instead: what speaks another protocol over it. It may wait. Null: nothing is
+  /// served. What it throws is told as what the callback throws.
+  std::function<std::shared_ptr<ByteStream>(std::shared_ptr<ByteStream>)> wrap = {};
 };
 
 /// Called with each connection, in a task of its own. The connection is closed with the writer.
