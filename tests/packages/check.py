@@ -35,18 +35,32 @@ int main() {
 """
 PRINTED = "36\n"
 
+# Put before PROGRAM where there is weft-tls.
+TLS_PROGRAM = """\
+#include <weft/tls.h>
+
+[[maybe_unused]] static const bool made =
+    weft::TlsContext::server({.identity = weft::make_certificate()}).is_client();
+"""
+
 MESON = """\
 project('user', 'cpp', default_options: ['cpp_std=c++20', 'buildtype=plain'])
-executable('user', 'main.cpp', dependencies: [dependency('weft'), dependency('weft_testing')])
+executable('user', 'main.cpp', dependencies: [dependency('weft'), dependency('weft_testing')TLS])
 """
-WRAP = "[wrap-file]\ndirectory = weft\n\n[provide]\ndependency_names = weft, weft_testing\n"
+WRAP = """\
+[wrap-file]
+directory = weft
+
+[provide]
+dependency_names = weft, weft_testing, weft-tls
+"""
 
 CMAKE = """\
 cmake_minimum_required(VERSION 3.16)
 project(user CXX)
-find_package(weft 0.1 REQUIRED)
+find_package(weft 0.1 REQUIRED COMPONENTS weft testing TLS)
 add_executable(user main.cpp)
-target_link_libraries(user weft::testing weft::weft)
+target_link_libraries(user weft::testing WEFT_TLS weft::weft)
 """
 
 
@@ -81,12 +95,14 @@ class Installed:
         prefix = re.search(r"^prefix=(.*)$", self.pc.read_text(), re.MULTILINE)[1]
         self.prefix = folder / prefix.lstrip("/")
         self.libraries = self.pc.parent.parent
+        self.has_tls = (self.pc.parent / "weft-tls.pc").exists()
         for file in self.pc.parent.glob("weft*.pc"):
             file.write_text(file.read_text().replace(f"prefix={prefix}", f"prefix={self.prefix}"))
 
     def flags(self, *options):
         need("pkg-config")
-        return shlex.split(run("pkg-config", "--cflags", "--libs", *options, "weft_testing",
+        names = ["weft_testing"] + ["weft-tls"] * self.has_tls
+        return shlex.split(run("pkg-config", "--cflags", "--libs", *options, *names,
                                PKG_CONFIG_PATH=str(self.pc.parent)))
 
 
@@ -116,7 +132,9 @@ def cmake(folder, installed, source, *options):
     need("cmake")
     if not (installed.libraries / "cmake/weft/weftConfig.cmake").exists():
         raise Skip("there was no cmake when weft was configured")
-    (folder / "CMakeLists.txt").write_text(CMAKE)
+    tls = installed.has_tls
+    (folder / "CMakeLists.txt").write_text(
+        CMAKE.replace("WEFT_TLS", "weft::tls" * tls).replace("TLS", "tls" * tls))
     run("cmake", "-S", folder, "-B", folder / "build", *options,
         f"-DCMAKE_PREFIX_PATH={installed.prefix}")
     run("cmake", "--build", folder / "build")
@@ -138,7 +156,8 @@ def subproject(folder, installed, source):
     for part in ("meson.build", "meson_options.txt"):
         shutil.copy(source / part, weft)
     (folder / "subprojects/weft.wrap").write_text(WRAP)
-    (folder / "meson.build").write_text(MESON)
+    (folder / "meson.build").write_text(
+        MESON.replace("TLS", ", dependency('weft-tls')" * installed.has_tls))
     run("meson", "setup", folder / "build", folder, "--wrap-mode=nodownload",
         "-Ddefault_library=shared")
     run("ninja", "-C", folder / "build", "user")
@@ -151,7 +170,7 @@ WAYS = {"pkg-config, shared": shared, "pkg-config, static": static, "CMake, shar
 
 def outcome(way, folder, installed, source):
     folder.mkdir()
-    (folder / "main.cpp").write_text(PROGRAM)
+    (folder / "main.cpp").write_text(TLS_PROGRAM * installed.has_tls + PROGRAM)
     try:
         way(folder, installed, source)
     except Skip as reason:

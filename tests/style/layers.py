@@ -11,18 +11,20 @@ from pathlib import Path
 import selftest
 
 ORDER = [["base"], ["context"], ["coro"], ["loop"], ["task"], ["sync"], ["io"], ["net", "os"],
-         ["debug"], ["testing"]]
+         ["debug", "tls"], ["testing"]]
 RANK = {layer: rank for rank, layers in enumerate(ORDER) for layer in layers}
 DOORS = [  # foreign header, the files that may include it
     (r"boost/", r"lib/context/|bench/reference/"),
     (r"sys/epoll\.h", r"lib/loop/selector_epoll\.cpp|tests/kqueue/|bench/reference/"),
     (r"sys/event\.h", r"lib/(loop/selector_kqueue|os/process_\w+)\.cpp|tests/kqueue/"),
-    (r"openssl/", r"lib/net/\w+\.cpp"),
+    (r"openssl/", r"lib/tls/|tests/tls/|bench/reference/"),
     (r"fmt/", r"lib/.*\.(cpp|h)|tests/|demos/|bench/"),
     (r"doctest/", r"tests/"),
 ]
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)([>"])')
 CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|else|define|undef)\b")
+UMBRELLAS = {  # what includes all public headers of a library, and the layers that it must not bring
+    "include/weft/weft.h": {"testing", "tls"}, "include/weft/tls.h": {"testing"}}
 USERS = {"demos": "demo", "bench": "benchmark"}  # they use what is public
 SWITCH = "include/weft/context/switch.h"  # the one public header with branches
 
@@ -53,7 +55,7 @@ def may_include(where, mine, other):
 def check_include(where, name, quoted):
     """Yields what is wrong with the line `#include name` in the file `where`."""
     mine, other = layer_of(where), included_layer(name, quoted)
-    if name == "weft/weft.h" and mine and mine != "testing":
+    if f"include/{name}" in UMBRELLAS and mine and mine != "testing":
         yield f"{mine} may not include the umbrella"
     elif other and not may_include(where, mine, other):
         yield f"{mine} may not include {other}"
@@ -67,7 +69,7 @@ def check_include(where, name, quoted):
 def check_file(where, text):
     """Yields (line, reason) for one file."""
     lines = text.split("\n")
-    public = where.startswith("include/") and where != "include/weft/weft.h"
+    public = where.startswith("include/") and where not in UMBRELLAS
     if public and not lines[0].endswith(f" Layer: {layer_of(where)}."):
         yield 1, f"the first line must end in 'Layer: {layer_of(where)}.'"
     if public and "#pragma once" not in lines:
@@ -88,16 +90,28 @@ def check_file(where, text):
             yield number, f"a {user} does not use detail::"
 
 
-def unreachable(files):
-    """Public headers, testing apart, that weft.h does not bring in."""
-    seen, todo = set(), ["include/weft/weft.h"]
+def brought_in(files, umbrella):
+    """The files that a program includes with it."""
+    seen, todo = set(), [umbrella]
     while todo:
         where = todo.pop()
         if where in files and where not in seen:
             seen.add(where)
             todo += ["include/" + m[1] for m in map(INCLUDE.match, files[where].split("\n")) if m]
-    return sorted(f for f in files if f.startswith("include/") and f not in seen
-                  and layer_of(f) != "testing")
+    return seen
+
+
+def check_umbrellas(files):
+    """Each public header but testing's comes by one of them, and no library by another's."""
+    missing = {f for f in files if f.startswith("include/") and layer_of(f) != "testing"}
+    for umbrella, others in UMBRELLAS.items():
+        seen = brought_in(files, umbrella)
+        missing -= seen
+        for where in sorted(f for f in seen if layer_of(f) in others):
+            yield f"{where}:1: {umbrella.removeprefix('include/')} may not bring it in"
+    for where in sorted(missing):
+        by = "tls.h" if layer_of(where) == "tls" else "weft.h"
+        yield f"{where}:1: not reachable from weft/{by}"
 
 
 def check(root):
@@ -106,7 +120,7 @@ def check(root):
              for f in sorted((root / top).rglob("*")) if f.suffix in (".h", ".cpp")}
     found = [f"{where}:{line}: {reason}" for where, text in files.items()
              for line, reason in check_file(where, text)]
-    return found + [f"{f}:1: not reachable from weft/weft.h" for f in unreachable(files)]
+    return found + list(check_umbrellas(files))
 
 
 def header(layer, rest=""):
@@ -115,6 +129,9 @@ def header(layer, rest=""):
 
 GOOD = {
     "include/weft/weft.h": "#pragma once\n#include <weft/net/n.h>\n",
+    "include/weft/tls.h": "#pragma once\n#include <weft/tls/s.h>\n",
+    "include/weft/tls/s.h": header("tls", "#include <weft/net/n.h>\n"),
+    "lib/tls/s.cpp": "#include <weft/tls/s.h>\n#include <openssl/ssl.h>\n",
     "include/weft/net/n.h": header("net", "#include <string>\n#include <weft/sync/s.h>\n"),
     "include/weft/sync/s.h": header("sync", "#include <weft/context/switch.h>\n"),
     "include/weft/context/switch.h": header("context", "#if defined(__x86_64__)\n#endif\n"),
@@ -137,6 +154,14 @@ BAD = [
      "lib/net/n.cpp:1: net may not include testing"),
     ({"lib/net/n.cpp": "#include <weft/weft.h>\n"},
      "lib/net/n.cpp:1: net may not include the umbrella"),
+    ({"lib/tls/s.cpp": "#include <weft/tls.h>\n"},
+     "lib/tls/s.cpp:1: tls may not include the umbrella"),
+    ({"lib/net/n.cpp": "#include <weft/tls/s.h>\n"}, "lib/net/n.cpp:1: net may not include tls"),
+    ({"lib/net/n.cpp": "#include <openssl/ssl.h>\n"},
+     "lib/net/n.cpp:1: <openssl/ssl.h> may not be included here"),
+    ({"include/weft/weft.h": "#include <weft/net/n.h>\n#include <weft/tls/s.h>\n"},
+     "include/weft/tls/s.h:1: weft/weft.h may not bring it in"),
+    ({"include/weft/tls/t.h": header("tls")}, "include/weft/tls/t.h:1: not reachable from weft/tls.h"),
     ({"tests/coro/c_test.cpp": "#include <weft/testing/t.h>\n"},
      "tests/coro/c_test.cpp:1: coro may not include testing"),
     ({"tests/sync/s_test.cpp": '\n#include "sync/s.h"\n'},
