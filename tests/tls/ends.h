@@ -12,7 +12,8 @@
 #include <weft/task/gather.h>
 #include <weft/task/task.h>
 #include <weft/testing/run.h>
-#include <weft/tls.h>
+#include <weft/tls/make_certificate.h>
+#include <weft/tls/stream.h>
 
 #include "../io/selectors.h"
 
