@@ -70,6 +70,18 @@ Ending run_in_child(F&& body) {
   return ending;
 }
 
+/// What `text()` gives in a forked child; or how that has died.
+template <class F>
+std::string in_child(F&& text) {
+  const Ending ending = run_in_child([&] {
+    const std::string all = text();
+    if (write(STDERR_FILENO, all.data(), all.size()) != ssize_t(all.size())) _exit(1);
+  });
+  if (ending.signal == 0 && ending.status == 0) return ending.errors;
+  return ending.errors + "; signal " + std::to_string(ending.signal) + ", status " +
+         std::to_string(ending.status);
+}
+
 /// Runs the case `name` of this very program, which is marked doctest::skip(), in a new process
 /// with `setting` (NAME=VALUE) in its environment. What runs programs of another processor, if
 /// meson has named it, runs the new one as well.

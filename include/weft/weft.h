@@ -36,6 +36,7 @@
 #include <weft/net/socket.h>
 #include <weft/net/socket_stream.h>
 #include <weft/net/streams.h>
+#include <weft/os/signal.h>
 #include <weft/os/subprocess.h>
 #include <weft/sync/barrier.h>
 #include <weft/sync/channel.h>

@@ -18,12 +18,33 @@ void FileDescriptor::close() noexcept {
 
 namespace detail {
 
+namespace {
+
+/// In a forked child it stands where a task would wait, so that whoever tries is refused.
+Waiter parents;
+
+}  // namespace
+
 WatchedFd::WatchedFd(FileDescriptor fd) noexcept : fd_(std::move(fd)) {
   ready = &WatchedFd::on_ready;
   detach = [](LinkedWatch* watch) noexcept { static_cast<WatchedFd*>(watch)->leave_loop(); };
+  forked = [](LinkedWatch* watch) noexcept {
+    auto& self = *static_cast<WatchedFd*>(watch);
+    self.leave_loop();
+    self.reader_ = self.writer_ = &parents;
+  };
+}
+
+bool WatchedFd::is_parents() const noexcept { return reader_ == &parents || writer_ == &parents; }
+
+/// Its descriptor can still be closed, or given away.
+void WatchedFd::take_from_parent() noexcept {
+  if (reader_ == &parents) reader_ = nullptr;
+  if (writer_ == &parents) writer_ = nullptr;
 }
 
 WatchedFd::~WatchedFd() {
+  take_from_parent();
   if (reader_ || writer_) die("a socket or descriptor is destroyed while a task waits on it");
   close();
 }
@@ -31,6 +52,7 @@ WatchedFd::~WatchedFd() {
 void WatchedFd::attach(const char* call) {
   if (!fd_) raise_error(EBADF, std::string(call) + ": the descriptor is closed");
   if (loop_ && loop_ == running_loop) return;
+  if (is_parents()) refuse(Events::Readable, call);
   LoopCore& loop = require_loop(call);
   if (loop_)
     throw RuntimeError(std::string(call) + ": the descriptor is watched by another event loop");
@@ -96,7 +118,10 @@ void WatchedFd::wait(Events direction, const char* call) {
   edge = false;
 }
 
-void WatchedFd::refuse(Events direction, const char* call) {
+void WatchedFd::refuse(Events direction, const char* call) const {
+  if (is_parents())
+    throw RuntimeError(std::string(call) +
+                       ": the descriptor is watched by an event loop of another process");
   throw RuntimeError(std::string(call) + ": another task waits to " +
                      (direction == Events::Readable ? "read from" : "write to") +
                      " this descriptor");
@@ -108,6 +133,7 @@ void WatchedFd::renew() {
 }
 
 void WatchedFd::close() noexcept {
+  take_from_parent();
   leave_loop();
   fd_.close();
   if (reader_) reader_->wake();
@@ -115,6 +141,7 @@ void WatchedFd::close() noexcept {
 }
 
 FileDescriptor WatchedFd::release() noexcept {
+  take_from_parent();
   WEFT_ASSERT(!reader_ && !writer_);
   leave_loop();
   return std::move(fd_);

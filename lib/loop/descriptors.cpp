@@ -24,7 +24,7 @@ void Descriptors::ready(Watch* watch, Events events) {
 }
 
 void Descriptors::set(int fd, Events direction, std::function<void()> function) {
-  if (core_.closed) throw RuntimeError("Event loop is closed");
+  core_.check_open();
   core_.check_thread();
   if (fd < 0) throw ValueError("fd: " + std::to_string(fd) + " is no descriptor");
   const auto [it, fresh] = entries_.try_emplace(fd);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,8 +14,9 @@
 #include "base/assert.h"
 #include "base/system.h"
 #include "loop/descriptors.h"
+#include "loop/fork.h"
 #include "loop/signals.h"
-#include "loop/standing_call.h"
+#include "loop/stopwatch.h"
 
 namespace weft {
 
@@ -34,7 +34,7 @@ using detail::Timer;
 struct EventLoop::State final : LoopCore {
   LoopCore& core = *this;
   detail::Descriptors descriptors{core};
-  std::map<int, detail::StandingCall> signal_handlers;
+  detail::SignalHandlers handlers;
 
   void run(const std::function<void()>& turns);
   void poll(Duration at_most = Duration::max());
@@ -153,12 +153,15 @@ EventLoop::EventLoop(EventLoopOptions options) : state_(new State) {
   core.debug = options.debug;
   core.slow_callback = options.slow_callback;
   core.clock = options.clock ? std::move(options.clock) : std::make_unique<MonotonicClock>();
+  core.signal_handlers = &state_->handlers;
+  detail::guard_from_forks(core);
 }
 
 EventLoop::~EventLoop() {
   WEFT_ASSERT(!is_running());
   close();
   LoopCore& core = state_->core;
+  detail::unguard_from_forks(core);
   core.owner = nullptr;
   core.exception_handler = nullptr;
   core.selector.reset();
@@ -215,8 +218,7 @@ void EventLoop::State::take_signals() {
   std::uint64_t pending = core.signals.exchange(0);
   for (int signal = 1; pending; ++signal, pending >>= 1)
     if (pending & 1)
-      if (auto it = signal_handlers.find(signal); it != signal_handlers.end())
-        it->second.make_ready();
+      if (auto it = handlers.find(signal); it != handlers.end()) it->second.make_ready();
 }
 
 void EventLoop::State::run_batch() {
@@ -240,7 +242,7 @@ void EventLoop::State::run_batch() {
 }
 
 void EventLoop::State::run(const std::function<void()>& turns) {
-  if (core.closed) throw RuntimeError("Event loop is closed");
+  core.check_open();
   if (core.running) throw RuntimeError("This event loop is already running");
   if (detail::running_loop)
     throw RuntimeError("Cannot run the event loop while another loop is running");
@@ -300,12 +302,12 @@ void EventLoop::stop() noexcept { state_->core.stopping = true; }
 void EventLoop::close() {
   LoopCore& core = state_->core;
   if (core.running) throw RuntimeError("Cannot close a running event loop");
+  if (core.elsewhere) return;
   {
     const std::lock_guard lock(core.mutex);
     if (std::exchange(core.closed, true)) return;
   }
-  while (!state_->signal_handlers.empty())
-    remove_signal_handler(state_->signal_handlers.begin()->first);
+  while (!state_->handlers.empty()) remove_signal_handler(state_->handlers.begin()->first);
   state_->descriptors.clear();
   if (core.close_tasks) core.close_tasks(core);
   while (core.watches) core.watches->detach(core.watches);
@@ -317,7 +319,7 @@ void EventLoop::close() {
 }
 
 void EventLoop::at_shutdown(std::function<void()> function) {
-  if (state_->core.closed) throw RuntimeError("Event loop is closed");
+  state_->core.check_open();
   state_->core.at_shutdown.push_back(std::move(function));
 }
 
@@ -331,7 +333,7 @@ namespace {
 
 /// One reference is the queue's, the other one the handle's.
 Handle adopt(LoopCore& core, std::unique_ptr<Callback> callback, SourceLocation where) {
-  if (core.closed) throw RuntimeError("Event loop is closed");
+  core.check_open();
   core.check_thread();
   callback->loop = &core;
   callback->where = where;
@@ -358,9 +360,10 @@ void EventLoop::schedule_from_thread(Callback* callback, SourceLocation where) {
   std::unique_ptr<Callback> owner(callback);
   detail::capture_context(*callback);
   LoopCore& core = state_->core;
+  core.check_process();  // a thread that is not there may hold the mutex
   {
     const std::lock_guard lock(core.mutex);
-    if (core.closed) throw RuntimeError("Event loop is closed");
+    core.check_open();
     callback->loop = &core;
     callback->where = where;
     core.from_threads.push_back(owner.get());
@@ -386,21 +389,11 @@ void EventLoop::add_writer(int fd, std::function<void()> function) {
 bool EventLoop::remove_writer(int fd) { return state_->descriptors.unset(fd, Events::Writable); }
 
 void EventLoop::add_signal_handler(int signal, std::function<void()> function) {
-  LoopCore& core = state_->core;
-  if (core.closed) throw RuntimeError("Event loop is closed");
-  core.check_thread();
-  detail::catch_signal(signal, core);
-  state_->signal_handlers[signal].set(core, "handler of signal", signal, std::move(function));
+  detail::set_signal_handler(state_->core, signal, std::move(function));
 }
 
 bool EventLoop::remove_signal_handler(int signal) {
-  state_->core.check_thread();
-  const auto it = state_->signal_handlers.find(signal);
-  if (it == state_->signal_handlers.end()) return false;
-  it->second.clear();
-  state_->signal_handlers.erase(it);
-  detail::restore_signal(signal);
-  return true;
+  return detail::drop_signal_handler(state_->core, signal);
 }
 
 // ---- exceptions
@@ -414,7 +407,7 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) noexcept
 }
 
 EventLoop& get_running_loop() {
-  if (!detail::running_loop) throw RuntimeError("no running event loop");
+  if (!detail::running_loop) detail::raise_no_running_loop(nullptr);
   return *detail::running_loop->owner;
 }
 

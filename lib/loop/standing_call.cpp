@@ -35,7 +35,10 @@ void StandingCall::set(LoopCore& core, const char* what, int number,
 void StandingCall::clear() noexcept {
   owner_.cancel();
   owner_ = {};
+  call_ = nullptr;
 }
+
+bool StandingCall::is_ready() const noexcept { return call_ && call_->queued; }
 
 void StandingCall::make_ready() noexcept {
   if (!owner_ || call_->queued) return;

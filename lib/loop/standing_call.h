@@ -19,6 +19,11 @@ class StandingCall {
   void set(LoopCore& core, const char* what, int number, std::function<void()> function);
   void clear() noexcept;
 
+  bool is_ready() const noexcept;
+  friend bool operator==(const StandingCall& a, const StandingCall& b) noexcept {
+    return a.call_ == b.call_;
+  }
+
   /// It is called in the batch that comes. No effect if it is ready, or there is nothing.
   void make_ready() noexcept;
 

@@ -6,7 +6,7 @@
 namespace weft::detail {
 
 LoopCore& require_loop(const char* call) {
-  if (!running_loop) throw RuntimeError(std::string(call) + ": no running event loop");
+  if (!running_loop) raise_no_running_loop(call);
   return *running_loop;
 }
 
@@ -97,7 +97,7 @@ void FutureBase::add_callback(Runnable& runnable) noexcept {
 }
 
 Handle FutureBase::add_done_callback(std::unique_ptr<DoneCallback> callback) {
-  if (done() && loop->closed) throw RuntimeError("Event loop is closed");
+  if (done()) loop->check_open();
   callback->loop = loop;
   callback->future = this;
   callback->references = 2;

@@ -15,6 +15,7 @@
 #include "coro/chain.h"
 #include "coro/drive.h"
 #include "coro/suspension.h"
+#include "loop/stopwatch.h"
 #include "task/asyncgens.h"
 #include "task/trap.h"
 
@@ -253,7 +254,10 @@ std::uint32_t next_number() noexcept {
 }  // namespace
 
 LoopCore& loop_of(const TaskOptions& options) {
-  return options.loop ? core_of(*options.loop) : require_loop("create_task");
+  if (!options.loop) return require_loop("create_task");
+  LoopCore& loop = core_of(*options.loop);
+  loop.check_process();
+  return loop;
 }
 
 void TaskBase::start(Routine* body, void* result, TaskOptions&& options) {
@@ -297,7 +301,9 @@ void TaskBase::start_eagerly() {
   bury_the_dead(core);
   if (core.escaped) future.unretrieved = false;
   release(&future);
-  if (core.escaped) std::rethrow_exception(std::exchange(core.escaped, nullptr));
+  if (!core.escaped) return;
+  if (core.elsewhere) std::rethrow_exception(core.escaped);  // the creator must not go on, either
+  std::rethrow_exception(std::exchange(core.escaped, nullptr));
 }
 
 void TaskBase::rename(std::string name) {
@@ -382,8 +388,10 @@ TaskBase* task_at_the_door() {
   Routine* drive = coro_thread.drive;
   while (drive && !may_wait(drive->kind)) drive = drive->outer_drive;
   if (!drive) throw RuntimeError("a wait outside a task: nothing here can be suspended");
-  if (coro_thread.unsuspendable) [[unlikely]]
+  if (coro_thread.unsuspendable) [[unlikely]] {
+    if (drive->task) drive->task->loop().check_process();
     check_may_suspend(*drive);
+  }
   return drive->task;
 }
 

@@ -64,7 +64,8 @@ class WatchedFd final : private LinkedWatch {
   int get() const noexcept { return fd_.get(); }
   bool closed() const noexcept { return !fd_; }
 
-  /// Throws: RuntimeError if a task waits in `direction`: nobody may overtake it.
+  /// Throws: RuntimeError if a task waits in `direction`, since nobody may overtake it; or if a
+  /// loop of another process watches the descriptor.
   void check_alone(Events direction, const char* call) const {
     if (has_waiter(direction)) refuse(direction, call);
   }
@@ -106,7 +107,9 @@ class WatchedFd final : private LinkedWatch {
 
   void attach(const char* call);
   void leave_loop() noexcept;
-  [[noreturn]] static void refuse(Events direction, const char* call);
+  [[noreturn]] void refuse(Events direction, const char* call) const;
+  bool is_parents() const noexcept;
+  void take_from_parent() noexcept;
   static void on_ready(Watch* watch, Events events);
 
   FileDescriptor fd_;

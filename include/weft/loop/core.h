@@ -75,6 +75,7 @@ class TimerHeap {
 };
 
 struct Routine;
+struct SignalHandlers;
 struct TaskBase;
 struct EagerStart;
 
@@ -86,6 +87,7 @@ struct Watch {
 /// One that the loop lets go of when it is closed.
 struct LinkedWatch : Watch {
   void (*detach)(LinkedWatch*) noexcept = nullptr;
+  void (*forked)(LinkedWatch*) noexcept = nullptr;  // in a forked child: it is the parent's
   LinkedWatch* previous = nullptr;
   LinkedWatch* next = nullptr;
 };
@@ -161,10 +163,14 @@ struct LoopCore {
   std::atomic<std::thread::id>
       thread{};                    // shared: the one that runs it; none while it does not run
   bool late_wake = false;          // the next select() may end at once by a wake() of before
+  bool elsewhere = false;          // the process that made it is this one's parent; also closed
   std::atomic<bool> woken{false};  // shared
   std::atomic<std::uint64_t> signals{0};  // shared: bit n - 1 for signal n
   std::mutex mutex;                       // shared
   std::vector<Callback*> from_threads;    // shared, under the mutex
+  SignalHandlers* signal_handlers = nullptr;
+  LoopCore* previous_loop = nullptr;  // in the process
+  LoopCore* next_loop = nullptr;
 
   LoopCore() noexcept : end_of_batch(nullptr) {}
   LoopCore(const LoopCore&) = delete;
@@ -186,6 +192,17 @@ struct LoopCore {
 
   /// Without descriptors and timers a poll would tell nothing; this then counts as one.
   bool has_nothing_to_ask() noexcept;
+
+  /// Throws: RuntimeError if it is closed, or belongs to another process.
+  void check_open() const {
+    if (closed) [[unlikely]]
+      raise_closed();
+  }
+  void check_process() const {
+    if (elsewhere) [[unlikely]]
+      raise_closed();
+  }
+  [[noreturn]] void raise_closed() const;
 
   /// In debug mode. Throws: RuntimeError if another thread runs the loop.
   void check_thread() const;
@@ -213,24 +230,8 @@ void release(LoopCore* loop) noexcept;
 /// Tells the exception handler, or stderr if there is none.
 void report(LoopCore& loop, const ExceptionContext& context) noexcept;
 
-/// Measures a callback or a step of a task, in debug mode.
-class Stopwatch {
- public:
-  explicit Stopwatch(LoopCore& loop) : loop_(loop) {
-    if (loop.debug) start_ = loop.clock->now();
-  }
-  bool was_slow() const { return loop_.debug && taken() >= loop_.slow_callback; }
-  void report(const std::string& what, std::string_view name = {}) const noexcept;
-
- private:
-  Duration taken() const { return loop_.clock->now() - start_; }
-
-  LoopCore& loop_;
-  TimePoint start_{};
-};
-
-/// "created at FILE:LINE", with a space before; nothing if it is not known.
-std::string created_at(const SourceLocation& where);
+/// Throws: RuntimeError: "CALL: no running event loop", or that it belongs to another process.
+[[noreturn]] void raise_no_running_loop(const char* call);
 
 /// The loop that runs on this thread, or null.
 extern constinit thread_local LoopCore* running_loop __attribute__((tls_model("initial-exec")));

@@ -46,6 +46,12 @@ struct EventLoopOptions {
 /// run, up to 64 callbacks may pass before the system is asked again, and any number if there is
 /// nothing to ask for: no descriptor and no timer.
 ///
+/// In a forked child the loops of its parent are closed: each call on one of them is a RuntimeError
+/// which says that it belongs to another process, and so are waits of the task that has forked, and
+/// calls on sockets that such a loop watches. What signals do is as it was before a loop caught
+/// them. The child may run loops of its own, or become another program; if it comes back to the
+/// loop that ran, that is left by the error.
+///
 /// Thread: the one that runs it, except where noted.
 /// Source: asyncio's event loop (Lib/asyncio/base_events.py)
 class EventLoop {
