@@ -19,7 +19,10 @@ int open_exit(pid_t pid) {
   const int queue = ::kqueue();
   if (queue == -1) return -1;
   struct kevent change{};
-  EV_SET(&change, std::uintptr_t(pid), EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, 0);
+  change.ident = std::uintptr_t(pid);
+  change.filter = EVFILT_PROC;
+  change.flags = EV_ADD;
+  change.fflags = NOTE_EXIT;
   if (::fcntl(queue, F_SETFD, FD_CLOEXEC) == 0 &&
       ::kevent(queue, &change, 1, nullptr, 0, nullptr) == 0)
     return queue;

@@ -66,7 +66,7 @@ struct AwaitAnyFuture : CancelsFuture {
 /// By the door itself; white-box, as a future is not told of it.
 struct TrapFuture : CancelsFuture {
   int wait() const {
-    trap(detail::Access::state(future));
+    trap(static_cast<detail::FutureBase*>(detail::Access::state(future)));
     return future.result();
   }
 };

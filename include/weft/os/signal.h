@@ -39,7 +39,7 @@ class SignalReceiver {
   /// Throws:    RuntimeError outside a task, or in another loop.
   int wait();
 
-  /// For async_for(): as wait(). There is always a next one.
+  /// For async_for(), without an end: the next one. Waits.
   int anext() { return wait(); }
 
  private:

@@ -12,6 +12,7 @@ using kevent_flags = std::uint32_t;
 using kevent_data = std::int64_t;
 #define EVFILT_READ 0U
 #define EVFILT_WRITE 1U
+#define EVFILT_PROC 4U
 #define EVFILT_USER 8U
 #elif defined(LIKE_FREEBSD)
 using kevent_filter = short;
@@ -19,6 +20,7 @@ using kevent_flags = unsigned short;
 using kevent_data = std::int64_t;
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
+#define EVFILT_PROC (-5)
 #define EVFILT_USER (-11)
 #else
 using kevent_filter = std::int16_t;
@@ -26,6 +28,7 @@ using kevent_flags = std::uint16_t;
 using kevent_data = std::intptr_t;
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
+#define EVFILT_PROC (-5)
 #define EVFILT_USER (-10)
 #define EV_OOBAND 0x2000
 #endif
@@ -38,6 +41,7 @@ using kevent_data = std::intptr_t;
 #define EV_ERROR 0x4000
 #define EV_EOF 0x8000
 #define NOTE_TRIGGER 0x01000000
+#define NOTE_EXIT 0x80000000U
 
 struct kevent {
   std::uintptr_t ident;
