@@ -11,8 +11,8 @@
 #include <weft/base/exception_group.h>
 #include <weft/net/resolver.h>
 #include <weft/task/task.h>
-#include <weft/task/task_group.h>
 #include <weft/task/timeout.h>
+#include <weft/task/wait.h>
 #include <weft/task/wait_queue.h>
 
 #include "base/system.h"
@@ -91,21 +91,26 @@ class Race : public std::enable_shared_from_this<Race> {
 
   Socket run() {
     const Cancelling losers{*this};
-    task_group([this](TaskGroup& group) {
-      for (std::size_t i = 0; i < addresses_.size() && !winner_; ++i) {
-        attempts_.push_back(
-            group.create_task({.name = "connect", .where = {}},
-                              [self = shared_from_this(), i] { self->attempt(i); }));
-        if (i + 1 < addresses_.size()) wait_for_turn(i);
+    std::exception_ptr cancelled;
+    try {
+      begin_attempts();
+    } catch (const CancelledError&) {
+      cancelled = std::current_exception();
+    }
+    cancel();
+    while (!std::ranges::all_of(attempts_, &Task<>::done)) try {
+        wait(attempts_);
+      } catch (const CancelledError&) {
+        cancelled = std::current_exception();
       }
-      while (!winner_ && failed_ < addresses_.size()) changed_.park("connect_to_host");
-      cancel();
-    });
+    if (cancelled) std::rethrow_exception(cancelled);
+    if (unexpected_) std::rethrow_exception(unexpected_);
     if (!winner_) raise();
     return std::move(*winner_);
   }
 
  private:
+  /// If an exception from elsewhere passes, nobody waits for them.
   struct Cancelling {
     Race& race;
     ~Cancelling() { race.cancel(); }
@@ -115,6 +120,18 @@ class Race : public std::enable_shared_from_this<Race> {
     for (const Task<>& attempt : attempts_) attempt.cancel();
   }
 
+  /// Returns when it is clear what comes of them.
+  void begin_attempts() {
+    for (std::size_t i = 0; i < addresses_.size() && !is_over(); ++i) {
+      attempts_.push_back(create_task({.name = "connect", .where = {}},
+                                      [self = shared_from_this(), i] { self->attempt(i); }));
+      if (i + 1 < addresses_.size()) wait_for_turn(i);
+    }
+    while (!is_over()) changed_.park("connect_to_host");
+  }
+
+  bool is_over() const noexcept { return winner_ || unexpected_ || failed_ == addresses_.size(); }
+
   void attempt(std::size_t i) {
     try {
       Socket socket = connect_from(addresses_[i], options_.local_addresses);
@@ -122,6 +139,8 @@ class Race : public std::enable_shared_from_this<Race> {
     } catch (const std::system_error&) {
       errors_[i] = std::current_exception();
       ++failed_;
+    } catch (const std::exception&) {
+      unexpected_ = std::current_exception();
     }
     changed_.wake_all();
   }
@@ -130,7 +149,7 @@ class Race : public std::enable_shared_from_this<Race> {
   void wait_for_turn(std::size_t i) {
     try {
       timeout(options_.happy_eyeballs_delay, [&] {
-        while (!winner_ && !errors_[i]) changed_.park("connect_to_host");
+        while (!is_over() && !errors_[i]) changed_.park("connect_to_host");
       });
     } catch (const TimeoutError&) {
       // it goes on beside the next
@@ -152,6 +171,7 @@ class Race : public std::enable_shared_from_this<Race> {
   const HostOptions options_;
   std::vector<std::exception_ptr> errors_;  // of each attempt
   std::size_t failed_ = 0;
+  std::exception_ptr unexpected_;
   std::vector<Task<>> attempts_;
   std::optional<Socket> winner_;
   WaitQueue changed_;

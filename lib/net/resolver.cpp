@@ -208,7 +208,13 @@ NameInfo Resolver::getnameinfo(const Address& address, int flags) {
 
 UseResolver::UseResolver(std::shared_ptr<Resolver> resolver)
     : before_(in_use().set(or_system(std::move(resolver)))) {}
-UseResolver::~UseResolver() { in_use().reset(before_); }
+UseResolver::~UseResolver() {
+  try {
+    in_use().reset(before_);
+  } catch (const Exception&) {
+    // its task is unwound by the end of the loop, and takes its context along
+  }
+}
 
 std::vector<AddressInfo> getaddrinfo(std::string_view host, std::string_view service,
                                      const AddressHints& hints) {

@@ -221,6 +221,17 @@ TEST_CASE("a host that is not known, or has no address, is a GaiError") {
   });
 }
 
+TEST_CASE("what is no error of the system ends all attempts") {
+  run_on<Best>([] {
+    Host host({"127.0.0.2"});
+    host.table->hosts["a"].emplace_back();  // of no family
+    host.table->hosts["a"].push_back(Address::ip("127.0.0.3", kPort));
+    CHECK(error_of([&] { host.connect({.interleave = 0}); }) ==
+          "ValueError('address: it is empty')");
+    CHECK(host.attempts.log == Log{"127.0.0.2:7 at 0"});
+  });
+}
+
 TEST_CASE("misuse is refused by name") {
   testing::run([] {
     CHECK(error_of([] { connect_to_host("a", 65536); }) ==

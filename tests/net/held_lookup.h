@@ -1,10 +1,10 @@
-// White-box: the system's look-ups, replaced. They take as long as a test wants, and give what it
-// wants.
+// White-box: the system's look-ups, replaced. They take as long as a test wants.
 #pragma once
 
 #include <atomic>
 #include <cerrno>
-#include <latch>
+#include <memory>
+#include <mutex>
 
 #include <netdb.h>
 
@@ -14,51 +14,74 @@
 /// that is 0 it looks digits up: "127.0.0.1" for any host.
 class HeldLookup {
  public:
-  explicit HeldLookup(int code = 0, int error = 0) : code_(code), error_(error) {
-    present = this;
-    weft::detail::system_calls.getaddrinfo = [](const char*, const char* service,
-                                                const addrinfo* hints, addrinfo** found) {
-      if (const int failed = present->hold()) return failed;
-      const int result = ::getaddrinfo("127.0.0.1", service, hints, found);
-      present->over_ = true;
-      return result;
-    };
-    weft::detail::system_calls.getnameinfo = [](const sockaddr* address, socklen_t size, char* host,
-                                                socklen_t host_size, char* service,
-                                                socklen_t service_size, int) {
-      if (const int failed = present->hold()) return failed;
-      const int result = ::getnameinfo(address, size, host, host_size, service, service_size,
-                                       NI_NUMERICHOST | NI_NUMERICSERV);
-      present->over_ = true;
-      return result;
-    };
+  explicit HeldLookup(int code = 0, int error = 0) : state_(std::make_shared<State>()) {
+    state_->code = code;
+    state_->error = error;
+    replace_present(state_);
+    weft::detail::system_calls.getaddrinfo = look_up_host;
+    weft::detail::system_calls.getnameinfo = look_up_name;
   }
   HeldLookup(const HeldLookup&) = delete;
   HeldLookup& operator=(const HeldLookup&) = delete;
 
-  /// Requires: no thread is in a look-up.
+  /// let_go(); a thread may still be on its way out.
   ~HeldLookup() {
+    let_go();
     weft::detail::system_calls.getaddrinfo = ::getaddrinfo;
     weft::detail::system_calls.getnameinfo = ::getnameinfo;
   }
 
-  void wait_until_begun() const { begun_.wait(false); }
-  void let_go() const { go_.count_down(); }
-  bool over() const { return over_; }
+  void wait_until_begun() const { state_->begun.wait(false); }
+  void let_go() const {
+    state_->go = true;
+    state_->go.notify_all();
+  }
+  /// With this error.
+  void let_fail(int code) const {
+    state_->code = code;
+    let_go();
+  }
+  bool over() const { return state_->over; }
 
  private:
-  int hold() {
-    begun_ = true;
-    begun_.notify_all();
-    go_.wait();
-    errno = error_;
-    return code_;
+  struct State {
+    std::atomic<int> code = 0;
+    int error = 0;
+    std::atomic<bool> begun = false, go = false, over = false;
+
+    int hold() {
+      begun = true;
+      begun.notify_all();
+      go.wait(false);
+      over = true;
+      errno = error;
+      return code;
+    }
+  };
+
+  static int look_up_host(const char*, const char* service, const addrinfo* hints,
+                          addrinfo** found) {
+    if (const int failed = present()->hold()) return failed;
+    return ::getaddrinfo("127.0.0.1", service, hints, found);
+  }
+  static int look_up_name(const sockaddr* address, socklen_t size, char* host, socklen_t host_size,
+                          char* service, socklen_t service_size, int) {
+    if (const int failed = present()->hold()) return failed;
+    return ::getnameinfo(address, size, host, host_size, service, service_size,
+                         NI_NUMERICHOST | NI_NUMERICSERV);
   }
 
-  static inline HeldLookup* present = nullptr;
+  static std::shared_ptr<State> present() {
+    const std::lock_guard lock(mutex);
+    return last;
+  }
+  static void replace_present(std::shared_ptr<State> state) {
+    const std::lock_guard lock(mutex);
+    last = std::move(state);
+  }
 
-  int code_, error_;
-  std::atomic<bool> begun_ = false;
-  mutable std::latch go_{1};
-  std::atomic<bool> over_ = false;
+  static inline std::mutex mutex;
+  static inline std::shared_ptr<State> last;
+
+  std::shared_ptr<State> state_;
 };

@@ -69,7 +69,10 @@ class Attempts {
   }
 
   /// One that hangs succeeds.
-  void finish(const std::string& address) { connect(hanging_.at(address)); }
+  void finish(const std::string& address) {
+    connect(hanging_.at(address));
+    hanging_.erase(address);
+  }
 
  private:
   int begin(int fd, const std::string& address) {

@@ -130,6 +130,11 @@ class Server {
 Server start_server(ClientConnected callback, const Address& address,
                     const ServerOptions& options = {});
 
+/// The same at a path. A socket that was left there is removed, and so is this one by close().
+/// Source: asyncio.start_unix_server
+Server start_unix_server(ClientConnected callback, const std::string& path,
+                         const ServerOptions& options = {});
+
 /// Serves connections to all addresses of `host`, IPv4 and IPv6; none: of all interfaces. Families
 /// that this machine does not have are left out. With port 0 each address gets a port of its own.
 /// While all places are taken, each address but one may have accepted a connection that waits.
@@ -141,10 +146,5 @@ Server start_server(ClientConnected callback, const Address& address,
 /// Source:    asyncio.start_server
 Server start_server(ClientConnected callback, std::string_view host, int port,
                     const ServerOptions& options = {});
-
-/// The same at a path. A socket that was left there is removed, and so is this one by close().
-/// Source: asyncio.start_unix_server
-Server start_unix_server(ClientConnected callback, const std::string& path,
-                         const ServerOptions& options = {});
 
 }  // namespace weft
