@@ -33,6 +33,7 @@
 #include <weft/net/connect.h>
 #include <weft/net/datagram.h>
 #include <weft/net/resolver.h>
+#include <weft/net/send_fds.h>
 #include <weft/net/socket.h>
 #include <weft/net/socket_stream.h>
 #include <weft/net/streams.h>

@@ -93,13 +93,17 @@ std::size_t send_at_once(WatchedFd& socket, Pieces pieces) {
 
 }  // namespace
 
-Socket::Socket(FileDescriptor fd) : watched_(std::make_unique<WatchedFd>(std::move(fd))) {}
+/// A read from a Unix socket ends where descriptors were sent, and more may have come behind them.
+Socket::Socket(FileDescriptor fd, bool is_unix)
+    : watched_(std::make_unique<WatchedFd>(std::move(fd))) {
+  if (is_unix) watched_->keep_boundaries();
+}
 Socket::Socket(Socket&&) noexcept = default;
 Socket& Socket::operator=(Socket&&) noexcept = default;
 Socket::~Socket() = default;
 
 Socket Socket::connect(const Address& address, const ConnectOptions& options) {
-  Socket socket(detail::open_socket_for(address, SOCK_STREAM));
+  Socket socket(detail::open_socket_for(address, SOCK_STREAM), address.family() == Family::Unix);
   send_without_delay(socket.fd());
   if (options.local_address) bind_to(socket.fd(), *options.local_address);
   const auto attempt = [&] {
@@ -123,7 +127,7 @@ Socket Socket::listen(const Address& address, const ListenOptions& options) {
     set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
   bind_to(fd.get(), address);
   if (system_calls.listen(fd.get(), options.backlog) != 0) raise_for("listen on", address);
-  return Socket(std::move(fd));
+  return Socket(std::move(fd), address.family() == Family::Unix);
 }
 
 std::pair<Socket, Socket> Socket::pair() {
@@ -131,13 +135,14 @@ std::pair<Socket, Socket> Socket::pair() {
   if (detail::open_socket_pair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) raise_errno("socketpair");
   FileDescriptor first(ends[0]);
   FileDescriptor second(ends[1]);
-  return {Socket(std::move(first)), Socket(std::move(second))};
+  return {Socket(std::move(first), true), Socket(std::move(second), true)};
 }
 
 Socket Socket::adopt(FileDescriptor fd) {
   detail::make_nonblocking(fd.get());
   send_without_delay(fd.get());
-  return Socket(std::move(fd));
+  const std::optional<Address> address = ask(::getsockname, fd.get());
+  return Socket(std::move(fd), address && address->family() == Family::Unix);
 }
 
 // What waits holds on to the WatchedFd: the Socket may be moved meanwhile.
@@ -149,7 +154,7 @@ Socket Socket::accept() {
     FileDescriptor fd(system_calls.accept(socket.get(), nullptr, nullptr));
     if (fd) {
       send_without_delay(fd.get());
-      return Socket(std::move(fd));
+      return Socket(std::move(fd), socket.keeps_boundaries());
     }
     if (would_block(errno))
       socket.wait(Events::Readable, "accept");

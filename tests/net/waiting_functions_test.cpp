@@ -13,6 +13,7 @@
 #include "../waiting/cases.h"
 #include "../waiting/streams.h"
 #include "sockets.h"
+#include "waiting_subjects.h"
 
 using namespace weft;
 using namespace std::chrono_literals;
@@ -219,6 +220,12 @@ const std::vector<waiting::Row>& waiting::rows() {
                                 .keeps = Keeps::Always};
   static const std::string kNoPeer = "std::system_error('send on unix:: Broken pipe')";
   static const Traits kAlways{.keeps = Keeps::Always};
+  static const auto gai_error = [](const std::string& what) {
+    return "weft::GaiError('" + what + ": " + gai_strerror(EAI_AGAIN) + "')";
+  };
+  static const Traits kReceivesMessage{
+      .gives = "here", .fails = "std::system_error('recv_from: " + kClosed, .keeps = Keeps::Always};
+  static const std::string kNoSocket = "the socket is closed: Bad file descriptor')";
   static const std::vector<Row> rows = {
       row<Recv>("Socket::recv()", kReceives),
       row<RecvInto>("Socket::recv_into()", kReceives),
@@ -240,6 +247,27 @@ const std::vector<waiting::Row>& waiting::rows() {
       row<WaitClosed>("Server::wait_closed()", kAlways),
       row<ServerDrain>("Server::drain()", {.gives = "0", .keeps = Keeps::Always}),
       row<ServeForever>("Server::serve_forever()", {}),
+      row<HostLookup>("getaddrinfo()",
+                      {.gives = "127.0.0.1:80",
+                       .fails = gai_error("getaddrinfo for host 'host', service '80'")}),
+      row<NameLookup>("getnameinfo()", {.gives = "127.0.0.1 80",
+                                        .fails = gai_error("getnameinfo for 127.0.0.1:80")}),
+      row<ServerOfHost>("start_server() of a host",
+                        {.fails = gai_error("getaddrinfo for host 'host', service '0'")}),
+      row<ConnectToHost>("connect_to_host()", {}),
+      row<RecvFrom>("DatagramSocket::recv_from()", kReceivesMessage),
+      row<RecvFromInto>("DatagramSocket::recv_from_into()", kReceivesMessage),
+      row<RecvMessage>("DatagramSocket::recv()", kReceivesMessage),
+      row<SendTo>("DatagramSocket::send_to()",
+                  {.fails = "std::system_error('send_to: " + kNoSocket, .keeps = Keeps::Always}),
+      row<SendMessage>("DatagramSocket::send()",
+                       {.fails = "std::system_error('send: " + kNoSocket, .keeps = Keeps::Always}),
+      row<RecvFds>("recv_fds()", {.gives = "here1",
+                                  .fails = "std::system_error('recv_fds: " + kClosed,
+                                  .keeps = Keeps::Always}),
+      row<SendFds>("send_fds()", {.gives = "4",
+                                  .fails = "std::system_error('send_fds: " + kClosed,
+                                  .keeps = Keeps::Always}),
   };
   return rows;
 }

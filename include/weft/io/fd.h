@@ -79,9 +79,14 @@ class WatchedFd final : private LinkedWatch {
   ///            std::system_error (EBADF) once it is closed.
   void wait(Events direction, const char* call);
 
+  /// What comes has boundaries, at which a read ends: one that is short says nothing.
+  void keep_boundaries() noexcept { boundaries_ = true; }
+  bool keeps_boundaries() const noexcept { return boundaries_; }
+
   /// All that was there has been read: the next read waits for an edge first. Not believed if the
-  /// peer has hung up, since then no edge will follow.
+  /// peer has hung up, since then no edge will follow, nor if there are boundaries.
   void drained() noexcept {
+    if (boundaries_) return;
     if (!hung_up_) readable_ = false;
     drained_ = !hung_up_;
   }
@@ -120,6 +125,7 @@ class WatchedFd final : private LinkedWatch {
   bool writable_ = false;
   bool hung_up_ = false;
   bool drained_ = false;
+  bool boundaries_ = false;
 };
 
 }  // namespace detail

@@ -130,8 +130,11 @@ class Socket {
   /// -1 if it is closed. Do not close it.
   int fd() const noexcept;
 
+  // For functions that do more with it.
+  const std::unique_ptr<detail::WatchedFd>& watched() const noexcept { return watched_; }
+
  private:
-  explicit Socket(FileDescriptor fd);
+  Socket(FileDescriptor fd, bool is_unix);
 
   std::unique_ptr<detail::WatchedFd> watched_;
 };
