@@ -153,8 +153,9 @@ void TlsEngine::resume(const TlsSession::State& session) {
 
 void TlsEngine::fail(const char* call, int result) {
   const int kind = SSL_get_error(ssl_.get(), result);
+  const std::string_view alone = std::string_view(call).substr(0, std::string_view(call).find(' '));
   const std::string what =
-      who_.empty() ? fmt::format("TLS {}", call) : fmt::format("TLS {} with {}", call, who_);
+      who_.empty() ? fmt::format("TLS {}", alone) : fmt::format("TLS {} {}", call, who_);
   const std::error_code code = take_error();
   const bool of_ssl = code.category() == tls_category() && kind == SSL_ERROR_SSL;
   const int reason = of_ssl ? ERR_GET_REASON(static_cast<unsigned long>(code.value())) : 0;
@@ -176,7 +177,7 @@ bool TlsEngine::shake_hands() {
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) return true;
   if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return false;
-  fail("handshake", result);
+  fail("handshake with", result);
 }
 
 std::optional<std::size_t> TlsEngine::read(std::span<char> buffer) {
@@ -191,7 +192,7 @@ std::optional<std::size_t> TlsEngine::read(std::span<char> buffer) {
     case SSL_ERROR_WANT_READ:
       return std::nullopt;
     default:
-      fail("read", result);
+      fail("read from", result);
   }
 }
 
@@ -201,7 +202,7 @@ void TlsEngine::write(std::string_view data) {
   if (!tickets_sent_) send_tickets();
   std::size_t count = 0;
   const int result = SSL_write_ex(ssl_.get(), data.data(), data.size(), &count);
-  if (result != 1) fail("write", result);
+  if (result != 1) fail("write to", result);
 }
 
 /// With the next write.
@@ -214,6 +215,7 @@ void TlsEngine::send_tickets() {
 void TlsEngine::end_writing() noexcept {
   if (failed_) return;
   ERR_clear_error();
+  if (SSL_in_init(ssl_.get()) != 0) SSL_do_handshake(ssl_.get());  // new keys that have to go first
   SSL_shutdown(ssl_.get());  // it says that the peer has not ended its direction yet
   ERR_clear_error();
 }
@@ -241,11 +243,15 @@ int TlsEngine::keep_session(SSL* ssl, SSL_SESSION* session) noexcept {
   return 1;  // it is ours now
 }
 
-std::optional<TlsSession> TlsEngine::session() const {
-  if (!session_ || SSL_SESSION_is_resumable(session_.get()) != 1) return std::nullopt;
-  SSL_SESSION_up_ref(session_.get());
+TlsSession TlsEngine::session() const {
+  SSL_SESSION* session = session_.get();
+  // With TLS 1.2 a resumed connection goes by the old one, unless the server gives another.
+  const bool same = SSL_version(ssl_.get()) == TLS1_2_VERSION && SSL_session_reused(ssl_.get());
+  if (!session && same) session = SSL_get0_session(ssl_.get());
+  if (!session || SSL_SESSION_is_resumable(session) != 1) return {};
+  SSL_SESSION_up_ref(session);
   return TlsSession(std::make_shared<TlsSession::State>(
-      TlsSession::State{context_, server_hostname_, OwnedSession(session_.get())}));
+      TlsSession::State{context_, server_hostname_, OwnedSession(session)}));
 }
 
 }  // namespace weft::detail

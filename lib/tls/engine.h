@@ -18,13 +18,14 @@ namespace weft::detail {
 /// Encrypted bytes that are to be sent. What is being sent does not move while more is added.
 class TlsOutput {
  public:
-  bool empty() const noexcept { return going_.size() + fresh_.size() == sent_; }
+  bool empty() const noexcept { return size() == 0; }
   void add(std::string_view data) { fresh_.append(data); }
 
   /// The oldest of it, which stays in its place until it is consumed.
   std::string_view going();
   void consume(std::size_t count);
   void clear() noexcept;
+  std::size_t size() const noexcept { return going_.size() + fresh_.size() - sent_; }
 
  private:
   std::string going_;
@@ -68,7 +69,7 @@ class TlsEngine {
   SSL* ssl() const noexcept { return ssl_.get(); }
   const std::string& server_hostname() const noexcept { return server_hostname_; }
   const std::string& who() const noexcept { return who_; }
-  std::optional<TlsSession> session() const;
+  TlsSession session() const;
 
   /// SSL_CTX_sess_set_new_cb
   static int keep_session(SSL* ssl, SSL_SESSION* session) noexcept;

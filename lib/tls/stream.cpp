@@ -66,7 +66,7 @@ bool TlsStream::session_reused() const noexcept {
   return SSL_session_reused(connection_->engine().ssl()) == 1;
 }
 
-std::optional<TlsSession> TlsStream::session() const { return connection_->engine().session(); }
+TlsSession TlsStream::session() const { return connection_->engine().session(); }
 
 // ---- handshakes
 
@@ -91,19 +91,19 @@ void check_session(const TlsSession& session, const TlsContext& context, std::st
 
 std::unique_ptr<TlsStream> wrap_client(std::shared_ptr<ByteStream> stream,
                                        const TlsContext& context, std::string_view server_hostname,
-                                       const std::optional<TlsSession>& session) {
+                                       const TlsSession& session) {
   if (!stream) throw ValueError("stream: there is none");
   if (!context.is_client()) throw ValueError("context: it is a server's");
   if (server_hostname.empty() && context.state()->check_hostname)
     throw ValueError("server_hostname: check_hostname requires it");
   if (server_hostname.find('\0') != server_hostname.npos || server_hostname.starts_with('.'))
     throw ValueError("server_hostname: it is no name of a host");
-  if (session) check_session(*session, context, server_hostname);
+  if (session) check_session(session, context, server_hostname);
   std::string who(server_hostname);
   if (who.empty()) who = stream->peer_name();
   auto engine =
       std::make_unique<TlsEngine>(context.state(), std::string(server_hostname), std::move(who));
-  if (session) engine->resume(*session->state());
+  if (session) engine->resume(*session.state());
   return std::unique_ptr<TlsStream>(
       new TlsStream(shake_hands(std::move(stream), std::move(engine))));
 }

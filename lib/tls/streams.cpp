@@ -52,18 +52,51 @@ void flush(StreamWriter& writer) {
   writer.drain();
 }
 
+Streams open_over(Socket socket, const std::string& host, const TlsContext& context,
+                  const TlsConnectionOptions& options) {
+  const auto plain = std::make_shared<SocketStream>(std::move(socket));
+  const auto stream = within(options.handshake_timeout, *plain, [&] {
+    return std::shared_ptr<ByteStream>(wrap_client(plain, context, host, options.session));
+  });
+  return streams_of(stream, options.connection.limit);
+}
+
+/// The options that a server over TLS has.
+ServerOptions serving_by(const TlsContext& context, const TlsServingOptions& options) {
+  if (context.is_client()) throw ValueError("context: it is a client's");
+  if (options.server.wrap) throw ValueError("server.wrap: start_tls_server sets it");
+  ServerOptions server = options.server;
+  server.wrap = [context, limit = options.handshake_timeout, tell = options.handshake_failed](
+                    std::shared_ptr<ByteStream> plain) -> std::shared_ptr<ByteStream> {
+    const std::string peer = plain->peer_name();
+    std::exception_ptr error;
+    try {
+      return within(limit, *plain,
+                    [&] { return std::shared_ptr<ByteStream>(wrap_server(plain, context)); });
+    } catch (const std::system_error&) {
+      error = std::current_exception();
+    } catch (const TimeoutError&) {
+      error = std::current_exception();
+    }
+    if (tell) tell(error, peer);
+    return nullptr;
+  };
+  return server;
+}
+
 }  // namespace
 
 Streams open_tls_connection(const Address& address, const TlsContext& context,
                             const TlsConnectionOptions& options) {
   const std::string host =
       options.server_hostname.empty() ? host_of(address) : options.server_hostname;
-  const auto plain =
-      std::make_shared<SocketStream>(Socket::connect(address, options.connection.connect));
-  const auto stream = within(options.handshake_timeout, *plain, [&] {
-    return std::shared_ptr<ByteStream>(wrap_client(plain, context, host, options.session));
-  });
-  return streams_of(stream, options.connection.limit);
+  return open_over(Socket::connect(address, options.connection.connect), host, context, options);
+}
+
+Streams open_tls_connection(std::string_view host, int port, const TlsContext& context,
+                            const TlsConnectionOptions& options, const HostOptions& how) {
+  const std::string expected(options.server_hostname.empty() ? host : options.server_hostname);
+  return open_over(connect_to_host(host, port, how), expected, context, options);
 }
 
 Streams start_tls(Streams plain, const TlsContext& context, const StartTlsOptions& options) {
@@ -93,25 +126,12 @@ TlsStream& tls_of(const Streams& streams) { return tls_of(streams.writer); }
 
 Server start_tls_server(ClientConnected callback, const Address& address, const TlsContext& context,
                         const TlsServingOptions& options) {
-  if (context.is_client()) throw ValueError("context: it is a client's");
-  if (options.server.wrap) throw ValueError("server.wrap: start_tls_server sets it");
-  ServerOptions server = options.server;
-  server.wrap = [context, limit = options.handshake_timeout, tell = options.handshake_failed](
-                    std::shared_ptr<ByteStream> plain) -> std::shared_ptr<ByteStream> {
-    const std::string peer = plain->peer_name();
-    std::exception_ptr error;
-    try {
-      return within(limit, *plain,
-                    [&] { return std::shared_ptr<ByteStream>(wrap_server(plain, context)); });
-    } catch (const std::system_error&) {
-      error = std::current_exception();
-    } catch (const TimeoutError&) {
-      error = std::current_exception();
-    }
-    if (tell) tell(error, peer);
-    return nullptr;
-  };
-  return start_server(std::move(callback), address, server);
+  return start_server(std::move(callback), address, serving_by(context, options));
+}
+
+Server start_tls_server(ClientConnected callback, std::string_view host, int port,
+                        const TlsContext& context, const TlsServingOptions& options) {
+  return start_server(std::move(callback), host, port, serving_by(context, options));
 }
 
 }  // namespace weft

@@ -65,20 +65,21 @@ struct Ends {
   Ends(std::unique_ptr<weft::TlsStream> c, std::unique_ptr<weft::TlsStream> s)
       : client(std::move(c)), server(std::move(s)) {}
   Ends(const Ends&) = delete;
+  Ends(Ends&&) noexcept = default;
   Ends& operator=(const Ends&) = delete;
 
   /// What a closed end still had to send is sent, or has been refused, when this returns.
   ~Ends() {
     if (client) client->close();
     if (server) server->close();
-    if (std::uncaught_exceptions() == 0) weft::testing::settle();
+    if (weft::detail::current_task_base() && std::uncaught_exceptions() == 0)
+      weft::testing::settle();
   }
 };
 
 template <class Pair>
 Ends make_ends(Pair pair, const weft::TlsContext& client, const weft::TlsContext& server,
-               const std::string& host = "localhost",
-               const std::optional<weft::TlsSession>& session = {}) {
+               const std::string& host = "localhost", const weft::TlsSession& session = {}) {
   auto [c, s] =
       weft::gather([&] { return weft::wrap_client(std::move(pair.first), client, host, session); },
                    [&] { return weft::wrap_server(std::move(pair.second), server); });

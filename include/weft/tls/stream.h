@@ -18,11 +18,17 @@ namespace detail {
 class TlsConnection;
 }
 
-/// What a client may resume a connection to the same server by: a value; copies mean the same one.
+/// What a client may resume a connection to the same server by, or nothing. A value; copies mean
+/// the same one.
 ///
 /// Source: ssl.SSLSession
 class TlsSession {
  public:
+  TlsSession() = default;
+
+  /// Whether there is one.
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+
   struct State;
   // For layer tls.
   explicit TlsSession(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
@@ -88,14 +94,14 @@ class TlsStream final : public ByteStream {
   /// What another connection to this server may be resumed by. Servers of TLS 1.3 give it away some
   /// time after the handshake, so there is none before something has been read; use it once. None
   /// at a server, or if the peer gives none.
-  std::optional<TlsSession> session() const;
+  TlsSession session() const;
 
   /// The stream below. Do not read or write it.
   ByteStream& transport() const noexcept;
 
  private:
   friend std::unique_ptr<TlsStream> wrap_client(std::shared_ptr<ByteStream>, const TlsContext&,
-                                                std::string_view, const std::optional<TlsSession>&);
+                                                std::string_view, const TlsSession&);
   friend std::unique_ptr<TlsStream> wrap_server(std::shared_ptr<ByteStream>, const TlsContext&);
   explicit TlsStream(std::shared_ptr<detail::TlsConnection> connection) noexcept;
   std::size_t do_read(std::span<char> buffer) override;
@@ -121,7 +127,7 @@ class TlsStream final : public ByteStream {
 /// Source:    SSLContext.wrap_bio, asyncio's start_tls
 std::unique_ptr<TlsStream> wrap_client(std::shared_ptr<ByteStream> stream,
                                        const TlsContext& context, std::string_view server_hostname,
-                                       const std::optional<TlsSession>& session = {});
+                                       const TlsSession& session = {});
 
 /// The same at a server.
 ///

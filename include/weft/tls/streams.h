@@ -5,11 +5,12 @@
 #include <chrono>
 #include <exception>
 #include <functional>
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include <weft/loop/clock.h>
 #include <weft/net/address.h>
+#include <weft/net/connect.h>
 #include <weft/net/streams.h>
 #include <weft/tls/context.h>
 #include <weft/tls/stream.h>
@@ -23,7 +24,7 @@ struct TlsConnectionOptions {
   /// Whom to expect. Empty: the digits of the address, which the certificate must be for.
   std::string server_hostname = {};
   ConnectionOptions connection = {};
-  std::optional<TlsSession> session = {};  ///< as in wrap_client()
+  TlsSession session = {};  ///< as in wrap_client()
   Duration handshake_timeout = kTlsHandshakeTimeout;
 };
 
@@ -37,10 +38,18 @@ struct TlsConnectionOptions {
 Streams open_tls_connection(const Address& address, const TlsContext& context,
                             const TlsConnectionOptions& options = {});
 
+/// Connects to a host that has a name, as open_connection() does; `how` stands in the place of
+/// `options.connection.connect`. Without `options.server_hostname` the certificate must be for
+/// `host`.
+///
+/// Suspends, Cancelled, Throws: as connect_to_host(), and above.
+Streams open_tls_connection(std::string_view host, int port, const TlsContext& context,
+                            const TlsConnectionOptions& options = {}, const HostOptions& how = {});
+
 struct StartTlsOptions {
-  std::string server_hostname = {};        ///< as in wrap_client(), at a client
-  std::optional<TlsSession> session = {};  ///< the same
-  std::size_t limit = kStreamLimit;        ///< of lines, in bytes
+  std::string server_hostname = {};  ///< as in wrap_client(), at a client
+  TlsSession session = {};           ///< the same
+  std::size_t limit = kStreamLimit;  ///< of lines, in bytes
   Duration handshake_timeout = kTlsHandshakeTimeout;
 };
 
@@ -75,5 +84,11 @@ struct TlsServingOptions {
 /// Source: asyncio.start_server with `ssl`
 Server start_tls_server(ClientConnected callback, const Address& address, const TlsContext& context,
                         const TlsServingOptions& options = {});
+
+/// Serves connections to all addresses of `host`; none: of all interfaces.
+///
+/// Suspends, Cancelled, Throws: as start_server() of a host, and above.
+Server start_tls_server(ClientConnected callback, std::string_view host, int port,
+                        const TlsContext& context, const TlsServingOptions& options = {});
 
 }  // namespace weft
