@@ -44,6 +44,7 @@ CLAIMS = {  # id: program of weft, what it is compared with
     "echo_16k_64": ("echo_server {port}", "epoll_echo et {port}"),
     "accept": ("echo_server {port}", "epoll_echo et {port}"),
     "stream_64_64": ("stream_server {port}", "echo_server {port}"),
+    "tls_64_64": ("tls_server {port}", "tls_epoll_echo {port}"),
     "rss_1m": ("rss_1m", "fctx w7guard 1000000"),
 }
 LOADS = {  # of servers: kind, connections, bytes
@@ -52,6 +53,7 @@ LOADS = {  # of servers: kind, connections, bytes
     "echo_16k_64": ("echo", "64", "16384"),
     "accept": ("accept", "64", "64"),
     "stream_64_64": ("lines", "64", "64"),
+    "tls_64_64": ("echo", "64", "64"),
 }
 ONLY_IF_NAMED = ["rss_1m"]  # it takes 5 GB
 NUMBER = re.compile(r"\b(?:ns|rss_B|cpu_us)=([\d.e+-]+)|([\d.]+) ns/(?:yield|item)")
@@ -139,7 +141,8 @@ def server(folder, command):
 def cost_of_message(folder, name, command):
     kind, connections, size = LOADS[name]
     with server(folder, command) as (port, pid):
-        load = [folder / "load", kind, str(port), connections, size, SECONDS, str(pid)]
+        program = "tls_load" if name.startswith("tls") else "load"
+        load = [folder / program, kind, str(port), connections, size, SECONDS, str(pid)]
         output = subprocess.run(load, stdout=subprocess.PIPE, text=True, check=True, timeout=60,
                                 preexec_fn=lambda: on_core(1)).stdout
     return number_in(output, "load against " + command)
@@ -172,6 +175,9 @@ def main(arguments):
         say(f"bench: there is no {' '.join(unknown)}; there are: {' '.join(CLAIMS)}")
         return 2
     for name in arguments or [name for name in CLAIMS if name not in ONLY_IF_NAMED]:
+        if name.startswith("tls") and not (build / "bench/tls_server").exists():
+            say(f"{name}: left out, weft was built without TLS")
+            continue
         measure = measure_server if name in LOADS else measure_in_turn
         weft, reference = measure(build / "bench", name, CLAIMS[name])
         print(f"{name}\t{weft:.4g}\t{reference:.4g}\t{weft / reference:.3f}", flush=True)
