@@ -254,7 +254,8 @@ TEST_CASE("a loop that is closed during communicate() leaves the process, withou
     loop.set_exception_handler([](const ExceptionContext&) {});  // of the task that is left
     loop.run_forever();
   }
-  block_until_ended(*pid);  // its stdin was closed
+  siginfo_t info{};  // its stdin was closed: it ends, and may have been reaped by now
+  ::waitid(P_PID, id_t(*pid), &info, WEXITED | WNOWAIT);
   testing::run([] { create_subprocess_exec("true").wait(); });
   CHECK_FALSE(has_child());
 }
