@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "loop/fork.h"
 
 namespace weft {
 
@@ -131,7 +132,7 @@ StreamReader::StreamReader(std::shared_ptr<ByteStream> stream, std::size_t limit
 StreamReader::StreamReader(StreamReader&&) noexcept = default;
 StreamReader& StreamReader::operator=(StreamReader&&) noexcept = default;
 StreamReader::~StreamReader() {
-  if (state_ && state_->waiting)
+  if (state_ && state_->waiting && !detail::has_parents_tasks())
     detail::die("a StreamReader is destroyed while a task waits on it");
 }
 

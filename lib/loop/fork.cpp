@@ -50,6 +50,7 @@ class NoSelector final : public Selector {
 void leave_to_parent(LoopCore& loop) {
   const bool runs_here = &loop == running_loop;
   loop.closed = loop.elsewhere = true;
+  loop.thread = std::thread::id();
   loop.selector = std::make_unique<NoSelector>(std::move(loop.selector));
   for (LinkedWatch *watch = loop.watches, *next = nullptr; watch; watch = next) {
     next = watch->next;
@@ -97,6 +98,8 @@ void unguard_from_forks(LoopCore& loop) noexcept {
   (loop.previous_loop ? loop.previous_loop->next_loop : loops) = loop.next_loop;
   if (loop.next_loop) loop.next_loop->previous_loop = loop.previous_loop;
 }
+
+bool has_parents_tasks() noexcept { return lost_running_loop; }
 
 void LoopCore::raise_closed() const {
   throw RuntimeError(elsewhere ? kElsewhere : "Event loop is closed");

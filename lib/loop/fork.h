@@ -10,4 +10,8 @@ namespace weft::detail {
 void guard_from_forks(LoopCore& loop);
 void unguard_from_forks(LoopCore& loop) noexcept;
 
+/// Of a thread that has forked while its loop ran, in the child: tasks that wait are the parent's,
+/// and never go on here, so what they wait on may be destroyed.
+bool has_parents_tasks() noexcept;
+
 }  // namespace weft::detail

@@ -113,6 +113,7 @@ void RunScope::run_main(FutureBase& (*create)(void*), void* argument) {
 }
 
 void RunScope::clear_up() {
+  if (core_of(loop_).elsewhere) return;  // a forked child: what is left is its parent's
   cancel_all_tasks();
   close_generators();
   cancel_all_tasks();  // the generators may have made some

@@ -8,6 +8,7 @@
 #include <weft/task/task_base.h>
 
 #include "base/assert.h"
+#include "loop/fork.h"
 
 namespace weft {
 
@@ -118,15 +119,18 @@ void Turn::wait(const char* kind) {
 using detail::Place;
 
 WaitQueue::~WaitQueue() {
-  if (!empty()) detail::die("an object is destroyed while tasks wait on it");
+  if (!empty() && !detail::has_parents_tasks())
+    detail::die("an object is destroyed while tasks wait on it");
   for (Place* place = first_; place; place = place->next_) {
     place->queue_ = nullptr;
     place->linked_ = false;
+    if (place->state_ == Place::State::Waiting) place->state_ = Place::State::Given;
   }
 }
 
 void WaitQueue::require_deserted() const noexcept {
-  if (first_) detail::die("an object is destroyed while tasks wait on it");
+  if (first_ && !detail::has_parents_tasks())
+    detail::die("an object is destroyed while tasks wait on it");
 }
 
 void WaitQueue::park(const char* kind) {

@@ -1,5 +1,6 @@
 // Tasks, seen from a forked child.
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -122,6 +123,25 @@ TEST_CASE("so does one that fails there, and one that runs inside its creation")
     _exit(error == "nothing" ? WEXITSTATUS(status) : 3);
   });
   CHECK(ending.status == 7);
+}
+
+TEST_CASE("what other tasks wait on can be used, and go, in the child") {
+  testing::run([] {
+    auto queue = std::make_unique<WaitQueue>();
+    const auto task = create_task([&] { queue->park("Event.wait"); });
+    testing::settle();
+    CHECK(in_child([&] {
+            queue.reset();
+            return "gone";
+          }) == "gone");
+    CHECK(in_child([&] {
+            queue->wake_one();
+            return "woken";
+          }) == "woken");
+    CHECK_FALSE(task.done());
+    queue->wake_one();
+    task.await();
+  });
 }
 
 TEST_SUITE_END();
