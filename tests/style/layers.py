@@ -92,12 +92,12 @@ def check_file(where, text):
 
 def brought_in(files, umbrella):
     """The files that a program includes with it."""
-    seen, todo = set(), [umbrella]
-    while todo:
-        where = todo.pop()
+    seen, ahead = set(), [umbrella]
+    while ahead:
+        where = ahead.pop()
         if where in files and where not in seen:
             seen.add(where)
-            todo += ["include/" + m[1] for m in map(INCLUDE.match, files[where].split("\n")) if m]
+            ahead += ["include/" + m[1] for m in map(INCLUDE.match, files[where].split("\n")) if m]
     return seen
 
 
