@@ -8,10 +8,9 @@
 
 namespace weft::detail {
 
-SystemCalls system_calls{open_socket,   ::bind,    ::listen,      ::connect,
-                         accept_socket, ::recv,    ::send,        ::read,
-                         ::write,       ::writev,  ::sendmsg,     ::close,
-                         ::recvmsg,     send_file, ::getaddrinfo, ::getnameinfo};
+SystemCalls system_calls{open_socket, ::bind,  ::listen,  ::connect,     accept_socket,
+                         ::recv,      ::send,  ::read,    ::write,       ::writev,
+                         ::sendmsg,   ::close, ::recvmsg, ::getaddrinfo, ::getnameinfo};
 
 void raise_error(int error, const std::string& call_and_detail) {
   throw std::system_error(error, std::generic_category(), call_and_detail);

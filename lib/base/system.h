@@ -30,7 +30,6 @@ struct SystemCalls {
   ssize_t (*sendmsg)(int, const msghdr*, int);
   int (*close)(int);
   ssize_t (*recvmsg)(int, msghdr*, int);
-  ssize_t (*sendfile)(int, int, off_t, std::size_t);
   int (*getaddrinfo)(const char*, const char*, const addrinfo*, addrinfo**);
   int (*getnameinfo)(const sockaddr*, socklen_t, char*, socklen_t, char*, socklen_t, int);
 };
@@ -43,10 +42,6 @@ int open_socket_pair(int domain, int type, int protocol, int ends[2]) noexcept;
 int open_pipe(int ends[2]) noexcept;  // close-on-exec, but blocking
 extern const int kSendFlags;          // of each send()
 extern const int kRecvFlags;  // of each recvmsg(): descriptors that come are close-on-exec, or 0
-
-/// From a place in a file to a socket: what goes at once, 0 at the end of the file. ENOSYS where
-/// the system has no such call.
-ssize_t send_file(int socket, int file, off_t offset, std::size_t count) noexcept;
 
 /// std::system_error from errno: "CALL: detail: the system's text".
 [[noreturn]] void raise_errno(const std::string& call_and_detail);
