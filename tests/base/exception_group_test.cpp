@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "../errors.h"
+
 using namespace weft;
 
 TEST_SUITE_BEGIN("ExceptionGroup");
@@ -27,16 +29,6 @@ auto with(const std::exception_ptr& error, F&& f) {
   } catch (const BaseExceptionGroup& held) {
     return f(held);
   }
-}
-
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "nothing";
 }
 
 /// m(ValueError(1), in(TypeError(2), ValueError(3)), KeyError-like LookupError(4))

@@ -14,6 +14,7 @@
 #include <weft/context/stack.h>
 
 #include "../child.h"
+#include "../errors.h"
 
 /// The fixture of all cases: at their end no stack is in use that was not before.
 class Balanced {
@@ -68,17 +69,6 @@ class Unraisable {
  private:
   weft::UnraisableHook before_;
 };
-
-/// What `f()` throws, as Python would write it; "nothing" if it does not throw.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (...) {
-    return weft::describe(std::current_exception());
-  }
-  return "nothing";
-}
 
 /// What a generator still has to give.
 template <class G>

@@ -14,6 +14,8 @@
 #include <weft/base/errors.h>
 #include <weft/testing/run.h>
 
+#include "../errors.h"
+
 struct Best {
   static std::unique_ptr<weft::Selector> make() { return weft::make_selector(); }
 };
@@ -34,30 +36,4 @@ void run_on(const std::function<void()>& body, bool real_time = false) {
   const std::size_t before = open_descriptors();
   weft::testing::run({.real_time = real_time, .selector = S::make()}, body);
   CHECK(open_descriptors() == before);
-}
-
-/// What `f()` throws, as Python would write it; "nothing" if it does not throw.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    std::forward<F>(f)();
-  } catch (...) {
-    return weft::describe(std::current_exception());
-  }
-  return "nothing";
-}
-
-/// The number of the system's error that `f()` throws; 0 if it throws none.
-template <class F>
-int errno_of(F&& f) {
-  try {
-    std::forward<F>(f)();
-  } catch (const std::system_error& error) {
-    return error.code().value();
-  }
-  return 0;
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
 }

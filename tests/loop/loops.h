@@ -14,6 +14,8 @@
 #include <weft/testing/log.h>
 #include <weft/testing/virtual_clock.h>
 
+#include "../errors.h"
+
 #ifndef BEST_SELECTOR  // what make_selector() gives; the tests of kqueue set it
 #define BEST_SELECTOR "epoll"
 #endif
@@ -77,14 +79,3 @@ class Pipe {
 
   std::array<int, 2> ends_{-1, -1};
 };
-
-/// What `f()` throws, as Python would write it; "nothing" if it does not throw.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (...) {
-    return weft::describe(std::current_exception());
-  }
-  return "nothing";
-}

@@ -21,6 +21,7 @@
 #include <weft/task/task.h>
 #include <weft/testing/run.h>
 
+#include "../errors.h"
 #include "os/process_calls.h"
 
 /// Also one that has ended and was not waited for.
@@ -108,30 +109,4 @@ inline std::string printed(const std::string& command, weft::SubprocessOptions o
 inline void block_until_ended(int pid) {
   siginfo_t info{};
   REQUIRE(::waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) == 0);
-}
-
-/// What `f()` throws, as Python would write it; "nothing" if it does not throw.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    std::forward<F>(f)();
-  } catch (...) {
-    return weft::describe(std::current_exception());
-  }
-  return "nothing";
-}
-
-/// The number of the system's error that `f()` throws; 0 if it throws none.
-template <class F>
-int errno_of(F&& f) {
-  try {
-    std::forward<F>(f)();
-  } catch (const std::system_error& error) {
-    return error.code().value();
-  }
-  return 0;
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
 }

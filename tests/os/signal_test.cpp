@@ -17,6 +17,8 @@
 #include <weft/testing/log.h>
 #include <weft/testing/run.h>
 
+#include "../errors.h"
+
 using namespace std::chrono_literals;
 using namespace weft;
 using testing::Log;
@@ -52,17 +54,6 @@ class Program {
   void (*usr1_)(int);
   void (*usr2_)(int);
 };
-
-/// What `f()` throws, as Python would write it; "nothing" if it does not throw.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    std::forward<F>(f)();
-  } catch (...) {
-    return weft::describe(std::current_exception());
-  }
-  return "nothing";
-}
 
 }  // namespace
 

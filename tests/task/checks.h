@@ -9,16 +9,7 @@
 #include <weft/testing/log.h>
 #include <weft/testing/virtual_clock.h>
 
-/// What `f()` throws, as Python would write it; "nothing" if it does not throw.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (...) {
-    return weft::describe(std::current_exception());
-  }
-  return "nothing";
-}
+#include "../errors.h"
 
 /// Collects what the exception handler of the running loop is told, while it lives.
 class Told {
